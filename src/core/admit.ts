@@ -1,0 +1,112 @@
+/**
+ * The only place where a Call is made. It needs three things: who speaks (identity), what was said (frame), and
+ * which reviewed thing it names (inventory). What lacks one of them is an Attempt (house rule 2).
+ */
+import type { Json, JsonObject } from '../lib/json/types.ts';
+import { escapeText } from '../lib/text.ts';
+import type { Attempt, Call, Caller, Claimed, Era, Family, Peer, Resume, Stage, Target, Trace } from './call.ts';
+import type { Code } from './codes/index.ts';
+import type { Snapshot } from './ports.ts';
+
+/** One request as a codec understood it, already in the inner dialect. */
+export interface Said {
+  readonly era: Era;
+  readonly method: string;
+  readonly family: Family;
+  /** Tool or prompt name, resource URI; empty for listings. */
+  readonly name: string;
+  readonly args: Json;
+  readonly claimed: Claimed;
+  readonly trace: Trace;
+  readonly resume?: Resume;
+  /** Legacy session (digest of its id) or '-': part of the lane. */
+  readonly session: string;
+}
+
+export interface Entry {
+  readonly id: string;
+  readonly at: number;
+  readonly peer: Peer;
+  readonly caller: Caller;
+  /** First path segment, or the name given to `run --stdio`. */
+  readonly route: string;
+  readonly said: Said;
+}
+
+/** Longest name that an Attempt keeps, in bytes. */
+const NAME_BYTES = 128;
+
+export function attempt(
+  entry: { id: string; at: number; peer: Peer; caller?: Caller; route?: string },
+  stage: Stage,
+  code: Code,
+  name?: string,
+): Attempt {
+  return Object.freeze({
+    id: entry.id,
+    at: entry.at,
+    peer: entry.peer,
+    stage,
+    code,
+    ...(entry.caller && { caller: entry.caller }),
+    ...(entry.route !== undefined && { route: escapeText(entry.route, NAME_BYTES) }),
+    ...(name !== undefined && { name: escapeText(name, NAME_BYTES) }),
+  });
+}
+
+/** A Call, or the Attempt that it stays. Needs nothing but the snapshot: `explain` and replay use the same function. */
+export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
+  const { said, caller } = entry;
+  const upstream = snap.routes.get(entry.route);
+  if (upstream === undefined) return attempt(entry, 'inventory', 'door.route');
+  let target: Target = { kind: 'route', name: entry.route };
+  if (said.name !== '') {
+    const found = snap.shelf.find(upstream, said.family, said.method, said.name);
+    if (found.kind !== 'pinned') {
+      return attempt(entry, 'inventory', found.kind === 'held' ? 'inventory.held' : 'inventory.unknown', said.name);
+    }
+    // Denied by `list` is byte-identical to unknown: the decision lies here, before a Call exists.
+    const seen = snap.may('list', caller, found.target, { at: entry.at, upstream });
+    if (!seen.allow) return attempt(entry, 'inventory', 'inventory.hidden', said.name);
+    target = found.target;
+  }
+  return Object.freeze({
+    id: entry.id,
+    at: entry.at,
+    trace: said.trace,
+    tenant: caller.tenant,
+    peer: entry.peer,
+    caller,
+    claimed: said.claimed,
+    era: said.era,
+    route: entry.route,
+    upstream,
+    method: said.method,
+    family: said.family,
+    target,
+    args: said.args,
+    ...(said.resume && { resume: said.resume }),
+    asked: NOTHING,
+    lane: lane(upstream, caller, said.session, target, entry.id),
+    taint: NOTHING,
+    rulesId: snap.id,
+  } satisfies Call);
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools that execute code). */
+function lane(upstream: string, caller: Caller, session: string, target: Target, id: string): string {
+  const own = target.kind === 'tool' && target.facts.executes ? id : '-';
+  return JSON.stringify([upstream, caller.tenant, caller.subject, caller.agent, session, own]);
+}
+
+export function isCall(made: Call | Attempt): made is Call {
+  return 'family' in made;
+}
+
+/** The same call with other inputs: the only change that a control can make. */
+export function refit(call: Call, args: Json, answers?: Readonly<JsonObject>): Call {
+  const resume = answers && call.resume ? { resume: { ...call.resume, answers } } : {};
+  return Object.freeze({ ...call, args, ...resume });
+}

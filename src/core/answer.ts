@@ -1,0 +1,25 @@
+/** Turns the end of a call, or an Attempt, into what the caller reads: fixed text of the code row, and a reference. */
+import type { JsonObject } from '../lib/json/types.ts';
+import type { Call, Result, RpcError } from './call.ts';
+import { CODES, type Code } from './codes/index.ts';
+
+interface End {
+  readonly code: Code;
+}
+
+/** A visible tool that is refused answers with `isError`, so that a model can correct itself; all else is an RPC error. */
+export function answer(call: Call, end: End): Result | RpcError {
+  const row = CODES[end.code];
+  const text = row.text.replace('{ref}', call.id);
+  if (row.tool === 'isError' && call.family === 'call') {
+    const value: JsonObject = { content: [{ type: 'text', text }], isError: true, resultType: 'complete' };
+    return { kind: 'result', value };
+  }
+  return { kind: 'error', code: row.rpc, message: text };
+}
+
+/** The answer to something that never became a Call. */
+export function refusal(code: Code): RpcError {
+  const row = CODES[code];
+  return { kind: 'error', code: row.rpc, message: row.text };
+}

@@ -1,0 +1,173 @@
+/**
+ * What passes the house: an Attempt (refused before it was understood) or a Call (frozen, plain, serialisable).
+ * Shapes inside are those of MCP 2026-07-28; an older revision is a codec in `wire/`.
+ */
+import type { Json, JsonObject } from '../lib/json/types.ts';
+import type { Code } from './codes/index.ts';
+
+export type Era = '2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26' | '2024-11-05';
+/** The columns of the order tables. */
+export type Family = 'call' | 'list' | 'read' | 'get' | 'complete' | 'listen' | 'task';
+
+/** Facts of the connection. None of them identifies a caller by itself. */
+export interface Peer {
+  readonly listener: 'http' | 'stdio' | 'kit';
+  /** Remote address as text; '-' for stdio. */
+  readonly address: string;
+  readonly authority?: string;
+  readonly tls?: { readonly protocol: string; readonly cipher: string; readonly fingerprint?: string };
+}
+
+/** Who speaks. Every field is verified by `identity/`; nothing here comes from what a client says of itself. */
+export interface Caller {
+  readonly tenant: string;
+  readonly subject: string;
+  /** The acting agents, outermost first; empty when the subject acts in person. */
+  readonly agent: readonly string[];
+  readonly groups: readonly string[];
+  readonly scopes: readonly string[];
+  readonly issuer: string;
+  readonly how: 'local' | 'key' | 'jwt' | 'introspection' | 'mtls' | 'svid' | 'signature' | 'proxy' | 'host';
+  readonly strength: { readonly acr?: string; readonly amr: readonly string[]; readonly at?: number };
+  /** Thumbprint of the key that the credential is bound to. */
+  readonly key?: string;
+  /** Digest or id of the credential, never the credential. */
+  readonly credential: string;
+  /** Milliseconds since the epoch; absent for credentials that do not expire. */
+  readonly expires?: number;
+  readonly claims: Readonly<JsonObject>;
+}
+
+/** What the client says of itself. Unverified: never an input to a decision. */
+export interface Claimed {
+  readonly client?: Readonly<JsonObject>;
+  readonly capabilities: Readonly<JsonObject>;
+}
+
+/** Facts that a reviewer stated about a tool; annotations of a server are only guesses for the review. */
+export interface Facts {
+  readonly reads: boolean;
+  readonly writes: boolean;
+  readonly destructive: boolean;
+  /** Runs code or commands that the arguments carry: one sandbox a call. */
+  readonly executes: boolean;
+  /** Can send data to the outside. */
+  readonly sendsOut: boolean;
+}
+
+/** Reviewed exceptions from strictness (guarantees IN1 to IN3). JSON pointers into the arguments; '' is the root. */
+export interface Exceptions {
+  readonly additional?: readonly string[];
+  readonly invisible?: readonly string[];
+  readonly digits?: readonly string[];
+  readonly maxString?: number;
+  readonly maxItems?: number;
+  readonly maxDepth?: number;
+}
+
+export type PinKind = 'tool' | 'prompt' | 'resource' | 'template';
+
+/** A reviewed thing of an upstream, as `doorward.lock` pins it. */
+export interface Pinned {
+  readonly kind: PinKind;
+  readonly upstream: string;
+  /** Tool or prompt name, resource URI or prefix, URI template. */
+  readonly name: string;
+  /** `sha256:` + hex over the canonical descriptor. */
+  readonly digest: string;
+  readonly descriptor: Readonly<JsonObject>;
+  readonly facts: Facts;
+  readonly exceptions: Exceptions;
+  /** Result cap in bytes; absent = the configured default. */
+  readonly cap?: number;
+}
+
+/** What a Call is about: a pinned thing (with the URI that was asked for), or the route itself (listings, discover). */
+export type Target = (Pinned & { readonly uri?: string }) | { readonly kind: 'route'; readonly name: string };
+
+export interface Trace {
+  readonly traceparent?: string;
+}
+
+export type Taint = 'none' | 'untrusted-content' | 'private-data' | 'injection-suspected';
+
+/** A client's answer to `input_required`: a new Call that resumes. */
+export interface Resume {
+  readonly state?: string;
+  readonly answers: Readonly<JsonObject>;
+}
+
+export interface Call {
+  readonly id: string;
+  readonly parent?: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly trace: Trace;
+  readonly tenant: string;
+  readonly peer: Peer;
+  readonly caller: Caller;
+  readonly claimed: Claimed;
+  /** For audit only: controls see `CallView`. */
+  readonly era: Era;
+  readonly route: string;
+  readonly upstream: string;
+  readonly method: string;
+  readonly family: Family;
+  readonly target: Target;
+  readonly args: Json;
+  readonly resume?: Resume;
+  /** Demands for a person, collected on the way in; `approval` alone answers them. */
+  readonly asked: readonly Code[];
+  /** One child process serves one lane (house rule "Lanes"). */
+  readonly lane: string;
+  readonly taint: readonly Taint[];
+  /** Digest of the rules snapshot that judges this call. */
+  readonly rulesId: string;
+}
+
+/** What a control may look at: a Call without its era, so that no control can judge by it. */
+export type CallView = Omit<Call, 'era'>;
+
+export type Stage = 'door' | 'identity' | 'frame' | 'inventory';
+
+/** Something refused before a Call existed. `name` is escaped and at most 128 bytes. */
+export interface Attempt {
+  readonly id: string;
+  readonly at: number;
+  readonly peer: Peer;
+  readonly stage: Stage;
+  readonly code: Code;
+  readonly caller?: Caller;
+  readonly route?: string;
+  readonly name?: string;
+}
+
+/** The successful end of a call. `bytes` are the upstream's own bytes of `value`, proven equal to it. */
+export interface Result {
+  readonly kind: 'result';
+  readonly value: JsonObject;
+  readonly bytes?: Uint8Array;
+}
+export interface RpcError {
+  readonly kind: 'error';
+  readonly code: number;
+  readonly message: string;
+  readonly data?: Json;
+}
+export interface Notification {
+  readonly kind: 'notification';
+  readonly method: string;
+  readonly params: JsonObject;
+}
+export type Message = Result | RpcError | Notification;
+
+export interface Io {
+  /** Sends an interim message to the caller through the OUT row; rejects when the call is over. */
+  send(message: Notification): Promise<void>;
+  readonly signal: AbortSignal;
+}
+/** The far end: an upstream, or a server author's own handler. `local` handlers reach nothing outside: no intent entry. */
+export interface Handler {
+  (call: Call, io: Io): Promise<Result | RpcError> | Result | RpcError;
+  readonly local?: boolean;
+}

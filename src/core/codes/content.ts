@@ -1,0 +1,48 @@
+import { inBand, rpc } from './row.ts';
+
+export const content = {
+  'screen.hidden-text': inBand(
+    -31080,
+    'The content was held for review. Reference {ref}.',
+    'invisible or direction-changing text was found',
+  ),
+  'screen.stripped': rpc(200, -31081, 'edited', 'invisible text was removed'),
+  'screen.quarantine': inBand(
+    -31082,
+    'The content was held for review. Reference {ref}.',
+    'kept sealed in the quarantine',
+  ),
+  'redact.secret': rpc(200, -31090, 'edited', 'a secret was replaced; `what` names its kind'),
+  'redact.card': rpc(200, -31091, 'edited', 'a card number was replaced'),
+  'redact.overflow': inBand(
+    -31092,
+    'The content was refused. Reference {ref}.',
+    'more candidates for secrets than can be checked: refused rather than passed',
+  ),
+  'output.too-large': inBand(
+    -31100,
+    'The result is too large. Reference {ref}.',
+    'structured results over the cap are refused whole',
+  ),
+  'output.cut': rpc(200, -31101, 'edited', 'text over the cap was cut with a notice'),
+  'output.schema': inBand(
+    -31102,
+    'The result does not have the promised shape. Reference {ref}.',
+    'structuredContent does not match the pinned output schema',
+  ),
+  'output.error': inBand(
+    -31103,
+    'The tool failed. Reference {ref}.',
+    'the real error is in the log under the reference',
+  ),
+  'output.shape': inBand(
+    -31104,
+    'The tool gave an answer that is not valid. Reference {ref}.',
+    'the result is not one of MCP',
+  ),
+  'output.asked': inBand(
+    -31105,
+    'The tool asked for something that is not available here. Reference {ref}.',
+    'server-to-client requests are off',
+  ),
+} as const;

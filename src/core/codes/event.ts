@@ -1,0 +1,17 @@
+import { rpc } from './row.ts';
+
+/** Happenings that only the log sees. */
+const event = (hint: string) => rpc(200, -31150, '', hint);
+
+export const events = {
+  'event.start': event('the gateway started; data names version, rules and risks taken'),
+  'event.stop': event('the gateway stopped in order'),
+  'event.reload': event('new rules are in force'),
+  'event.reload-refused': event('a changed configuration was bad; the old rules stay in force'),
+  'event.torn-tail': event('an incomplete last line was cut at start'),
+  'event.drift': event('a server describes something differently than reviewed; it is held'),
+  'event.lane': event('a server process started or ended'),
+  'event.stderr': event('a server wrote to its error stream'),
+  'event.protocol': event('a server broke the protocol; the line was dropped'),
+  'event.strangers': event('refused requests of strangers, added up for a minute'),
+} as const;

@@ -1,0 +1,35 @@
+import { inBand } from './row.ts';
+
+const failed = (number: number, hint: string) => inBand(number, 'The tool is not available. Reference {ref}.', hint);
+
+export const run = {
+  'audit.unavailable': inBand(
+    -31110,
+    'The call could not be recorded and was not made. Reference {ref}.',
+    'no audit, no call: the log cannot be written',
+  ),
+  'upstream.start': failed(-31120, 'the server did not start or did not answer the handshake'),
+  'upstream.lost': failed(-31121, 'the server ended or the connection broke while the call was open; it may have run'),
+  'upstream.busy': failed(-31122, 'no lane is free'),
+  'upstream.protocol': failed(-31123, 'the server does not keep to the protocol'),
+  'upstream.too-large': failed(-31124, 'the answer is over the reader cap'),
+  'upstream.failed': failed(-31125, 'the handler threw'),
+  'run.timeout-idle': inBand(
+    -31130,
+    'The tool did not answer in time. Reference {ref}.',
+    'nothing came for the idle limit (60 s)',
+  ),
+  'run.timeout-hard': inBand(
+    -31131,
+    'The tool did not answer in time. Reference {ref}.',
+    'the call ran into the hard limit (300 s)',
+  ),
+  'run.cancelled': inBand(-31132, 'The call was cancelled. Reference {ref}.', 'the caller went away or cancelled'),
+  'internal.limits': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.input': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.policy': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.screen': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.redact': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.output': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.run': failed(-31140, 'the pipeline threw: this is a defect, please report it'),
+} as const;

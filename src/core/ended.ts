@@ -1,0 +1,17 @@
+import type { Code } from './codes/index.ts';
+import type { Question } from './verdict.ts';
+
+/** Why a call ended before its reply. The first one is final, even if a handler swallows it. */
+export class Ended extends Error {
+  readonly kind: 'stop' | 'ask' | 'cancel' | 'timeout';
+  readonly code: Code;
+  readonly detail: string | undefined;
+  readonly question: Question | undefined;
+  constructor(kind: Ended['kind'], code: Code, detail?: string, question?: Question) {
+    super(code);
+    this.kind = kind;
+    this.code = code;
+    this.detail = detail;
+    this.question = question;
+  }
+}

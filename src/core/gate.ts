@@ -1,0 +1,43 @@
+/** What a door needs of the house: the gateway implements it, so that no door knows the wiring. */
+import type { Entry } from './admit.ts';
+import type { Caller, Peer, RpcError, Stage } from './call.ts';
+import type { Code } from './codes/index.ts';
+import type { Deliver, Ending } from './pipeline.ts';
+import type { Snapshot } from './ports.ts';
+import type { Clock, Maybe, Random } from './state.ts';
+
+/** What identity may look at. `header` answers one distinct value or undefined; names in lower case. */
+export interface Evidence {
+  readonly peer: Peer;
+  header(name: string): string | undefined;
+}
+
+/** A refusal before a Call existed. `retryAfter` in seconds. */
+export interface Refused {
+  readonly code: Code;
+  readonly message: RpcError;
+  readonly retryAfter?: number;
+}
+
+export interface Gate {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A fresh id for an Attempt or a Call: time-ordered, unguessable. */
+  id(): string;
+  snapshot(): Snapshot;
+  /** A Caller, or the code of the refusal. */
+  authenticate(evidence: Evidence): Maybe<Caller | Code>;
+  /** Records an Attempt; answers what the caller reads. A control may turn it into 429. */
+  refuse(
+    entry: { id: string; at: number; peer: Peer; caller?: Caller; route?: string },
+    stage: Stage,
+    code: Code,
+    name?: string,
+  ): Refused;
+  /** Admits and runs one call. Never rejects. */
+  call(entry: Entry, deliver: Deliver, cancel: AbortController): Promise<Ending | Refused>;
+}
+
+export function isRefused(end: Ending | Refused): end is Refused {
+  return 'message' in end && 'code' in end;
+}

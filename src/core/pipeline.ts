@@ -1,0 +1,225 @@
+/**
+ * The loop that every call passes, in every era, behind every door and in the library. Controls answer with
+ * verdicts; only this file calls them, calls the handler, and writes the log (house.md, "The loop").
+ */
+import { refit } from './admit.ts';
+import { answer } from './answer.ts';
+import type { Call, Handler, Message, Notification, Result, RpcError, Taint } from './call.ts';
+import type { Code } from './codes/index.ts';
+import { Ended } from './ended.ts';
+import type { Snapshot, Trail, World } from './ports.ts';
+import type { Maybe } from './state.ts';
+import type { Control, Inputs, Outcome, Verdict } from './verdict.ts';
+
+/** Brings an interim message to the caller. */
+export type Deliver = (message: Notification) => Maybe<void>;
+
+export interface Ending {
+  readonly message: Result | RpcError;
+  readonly outcome: Outcome;
+  readonly call: Call;
+  readonly trail: Trail;
+}
+
+/**
+ * Runs one call to its end. Never rejects.
+ * `cancel` aborts with an `Ended` as reason (cancel, timeout); any other reason counts as a cancel.
+ */
+export async function run(
+  start: Call,
+  snap: Snapshot,
+  world: World,
+  handler: Handler,
+  deliver: Deliver,
+  cancel: AbortController,
+): Promise<Ending> {
+  const { signal } = cancel;
+  const trail: Trail = [];
+  const entered: Control<unknown>[] = [];
+  const asked: Code[] = [];
+  const taint: Taint[] = [];
+  let call = start;
+  let first: Ended | undefined;
+  let sent = false;
+  let open = true;
+  let handlerMs = 0;
+
+  const finish = (ended: Ended): Ended => (first ??= ended);
+
+  async function each<T>(
+    list: readonly Control<unknown>[],
+    way: 'in' | 'out',
+    value: T,
+    judge: (control: Control<unknown>, value: T) => Maybe<Verdict<T>> | undefined,
+    edited: (value: T) => void,
+  ): Promise<T> {
+    for (const control of list) {
+      let verdict: Verdict<T> | undefined;
+      try {
+        const said = judge(control, value);
+        verdict = said instanceof Promise ? await said : said;
+      } catch (error) {
+        verdict = { kind: 'stop', code: `internal.${control.id}`, detail: describe(error) };
+      }
+      if (verdict === undefined) continue;
+      trail.push({ id: control.id, way, verdict });
+      if (first) throw first;
+      if (verdict.kind === 'stop') {
+        if (verdict.keep && world.quarantine) await keep(world.quarantine, value, verdict.code);
+        throw finish(new Ended('stop', verdict.code, verdict.detail));
+      }
+      if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
+      if (verdict.taint) taint.push(verdict.taint);
+      if (verdict.kind === 'edit') edited((value = verdict.value));
+      else if (verdict.ask) asked.push(verdict.ask);
+    }
+    return value;
+  }
+
+  async function keep(quarantine: NonNullable<World['quarantine']>, value: unknown, code: Code): Promise<void> {
+    try {
+      await quarantine.keep(call, JSON.parse(JSON.stringify(value)), code);
+    } catch (error) {
+      trail.push({
+        id: 'screen',
+        way: 'out',
+        verdict: { kind: 'stop', code: 'internal.run', detail: describe(error) },
+      });
+    }
+  }
+
+  async function inward(): Promise<void> {
+    const inputs: Inputs = call.resume ? { args: call.args, answers: call.resume.answers } : { args: call.args };
+    await each(
+      snap.in(call.family),
+      'in',
+      inputs,
+      (control) => {
+        entered.push(control);
+        return control.decide?.(call, snap.of(control.id), world.state);
+      },
+      (value) => {
+        call = refit(call, value.args, value.answers);
+        const misfit = snap.refit(call);
+        if (misfit) throw finish(new Ended('stop', misfit, 'after an edit'));
+      },
+    );
+    // A demand for a person that no `approval` row could answer is a refusal, never a pass.
+    if (asked.length > 0) {
+      call = Object.freeze({ ...call, asked });
+      throw finish(new Ended('stop', 'approval.unavailable', asked.join(' ')));
+    }
+  }
+
+  const outward = <M extends Message>(message: M): Promise<M> =>
+    each<Message>(
+      snap.out(call.family, message),
+      'out',
+      message,
+      (control, m) => control.inspect?.(call, m, snap.of(control.id), world.state),
+      () => {},
+    ) as Promise<M>;
+
+  async function send(message: Notification): Promise<void> {
+    if (!open || first) return;
+    try {
+      const out = await outward(message);
+      if (open && !first) await deliver(out);
+    } catch (error) {
+      // A stop on an interim message ends the whole call.
+      cancel.abort(finish(endedBy(error, signal)));
+      throw first;
+    }
+  }
+
+  let last: Result | RpcError;
+  let outcome: Outcome;
+  try {
+    await inward();
+    if (signal.aborted) throw signal.reason;
+    if (!handler.local) {
+      try {
+        await world.log.intent(call, trail);
+      } catch (error) {
+        throw finish(new Ended('stop', 'audit.unavailable', describe(error)));
+      }
+      if (signal.aborted) throw signal.reason;
+      sent = true;
+    }
+    const began = world.clock();
+    try {
+      last = await answered(handler, call, { send, signal });
+    } finally {
+      handlerMs = world.clock() - began;
+    }
+    if (first) throw first;
+    const failed = last.kind === 'error';
+    last = await outward(last);
+    outcome = done(failed ? 'error' : 'reply', failed);
+  } catch (error) {
+    const ended = finish(endedBy(error, signal));
+    last = answer(call, ended);
+    outcome = done(ended.kind, true, ended);
+  }
+  open = false;
+
+  for (const control of entered.reverse()) {
+    if (!control.settle) continue;
+    try {
+      const settled = control.settle(call, outcome, snap.of(control.id), world.state);
+      if (settled instanceof Promise) await settled;
+    } catch (error) {
+      trail.push({
+        id: control.id,
+        way: 'out',
+        verdict: { kind: 'stop', code: `internal.${control.id}`, detail: describe(error) },
+      });
+    }
+  }
+  world.state.forget(call.id);
+
+  try {
+    const written = world.log.outcome(call, trail, outcome);
+    if (written instanceof Promise) await written;
+  } catch (error) {
+    // Without an intent this was the call's only entry: no audit, no reply but the refusal.
+    const ended = new Ended('stop', 'audit.unavailable', describe(error));
+    last = answer(call, ended);
+    outcome = done('stop', true, ended);
+  }
+  return { message: last, outcome, call, trail };
+
+  function done(kind: Outcome['kind'], failed: boolean, ended?: Ended): Outcome {
+    return {
+      kind,
+      sent,
+      bytes: last.kind === 'result' && last.bytes ? last.bytes.length : 0,
+      ms: world.clock() - call.at,
+      taint,
+      ...(ended && { code: ended.code }),
+      ...(ended?.detail !== undefined && { detail: ended.detail }),
+      ...(sent && { upstream: { ms: handlerMs, failed } }),
+    };
+  }
+}
+
+/** The handler's answer, or the abort, whichever comes first: a handler that ignores the signal cannot hold a call. */
+function answered(handler: Handler, call: Call, io: Parameters<Handler>[1]): Maybe<Result | RpcError> {
+  const said = handler(call, io);
+  if (!(said instanceof Promise)) return said;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(io.signal.reason);
+    io.signal.addEventListener('abort', abort, { once: true });
+    said.then(resolve, reject).finally(() => io.signal.removeEventListener('abort', abort));
+  });
+}
+
+function endedBy(error: unknown, signal: AbortSignal): Ended {
+  if (error instanceof Ended) return error;
+  if (signal.aborted) return signal.reason instanceof Ended ? signal.reason : new Ended('cancel', 'run.cancelled');
+  return new Ended('stop', 'upstream.failed', describe(error));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,21 @@
+/** What the `rules.ts` of every room speaks: configuration in, compiled rules out, faults with a place. */
+import type { Pinned } from './call.ts';
+
+/** A fault in configuration. `path` leads to the value (`['policy', 0, 'allow', 1]`); `config/` adds file:line:column. */
+export class RulesFault extends Error {
+  readonly path: readonly (string | number)[];
+  readonly fix: string;
+  constructor(path: readonly (string | number)[], message: string, fix: string) {
+    super(message);
+    this.path = path;
+    this.fix = fix;
+  }
+}
+
+/** What a room may need beside its own block to compile its rules. */
+export interface RuleContext {
+  /** Everything that `doorward.lock` pins. */
+  readonly pinned: readonly Pinned[];
+  /** The operator's own `policies/*.cedar`, as read. */
+  readonly cedar: readonly { readonly file: string; readonly text: string }[];
+}

@@ -1,0 +1,29 @@
+/** Text that came from outside, made fit to be looked at: in a log line, an error, a terminal. */
+
+// Controls, line separators, invisible and direction-changing characters, lone surrogates.
+const UNSAFE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Variation_Selector}\u2800]/gu;
+
+/** Every character that a reader could not see, or that acts on a terminal, becomes `<U+XXXX>`; cut at `maxBytes`. */
+export function escapeText(text: string, maxBytes = 4096): string {
+  const safe = text
+    .slice(0, maxBytes)
+    .replace(UNSAFE, (c) => `<U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`);
+  const cut = cutUtf8(safe, maxBytes);
+  return cut.length === safe.length && text.length <= maxBytes ? cut : `${cut}...`;
+}
+
+/** Length in bytes of UTF-8. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, 'utf8');
+}
+
+/** The longest prefix of at most `maxBytes` bytes that ends between characters. */
+export function cutUtf8(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
