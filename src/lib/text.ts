@@ -27,3 +27,32 @@ export function cutUtf8(text: string, maxBytes: number): string {
   while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end);
 }
+
+/** The candidate that a mistyped word most likely meant; undefined when none is near. */
+export function closest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bound = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const far = distance(word.toLowerCase(), candidate.toLowerCase(), bound);
+    if (far < bound) [best, bound] = [candidate, far];
+  }
+  return best;
+}
+
+/** Edit distance with adjacent swaps as one edit (optimal string alignment); stops counting at `bound`. */
+function distance(a: string, b: string, bound: number): number {
+  if (Math.abs(a.length - b.length) >= bound || a.length > 64 || b.length > 64) return bound;
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = a[i - 1] === b[j - 1] ? 0 : 1;
+      row[j] = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + change);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j]!, before[j - 2]! + 1);
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length]!;
+}

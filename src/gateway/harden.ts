@@ -1,0 +1,65 @@
+/**
+ * One pipeline, two endings. The gateway hardens a proxy; a server author hardens a handler of their own. What a
+ * door or the kit hands in is judged here and nowhere else (house rule 4).
+ */
+import { admit, attempt, type Entry, isCall } from '../core/admit.ts';
+import { refusal } from '../core/answer.ts';
+import type { Attempt, Caller } from '../core/call.ts';
+import { CODES, type Code } from '../core/codes/index.ts';
+import type { Evidence, Gate, Refused } from '../core/gate.ts';
+import { run } from '../core/pipeline.ts';
+import type { Handlers, Snapshot, World } from '../core/ports.ts';
+import type { Maybe, Random } from '../core/state.ts';
+import { deadline, type Limits } from './deadline.ts';
+import { idMaker } from './ids.ts';
+
+export interface HardenOptions {
+  /** The rules in force; asked once a call, so that a running call keeps its own. */
+  readonly snapshot: () => Snapshot;
+  readonly world: World;
+  /** Who answers a call that was let through. */
+  readonly handlers: Handlers;
+  readonly authenticate: (evidence: Evidence) => Maybe<Caller | Code>;
+  readonly random: Random;
+  readonly limits?: Limits;
+}
+
+export function harden(options: HardenOptions): Gate {
+  const { world, random } = options;
+  const id = idMaker(world.clock, random);
+
+  /** Records an Attempt. The controls that charge for attempts may turn its answer into another (429). */
+  function refused(made: Attempt, snap: Snapshot): Refused {
+    let code = made.code;
+    for (const control of snap.in('call')) {
+      if (!control.attempt) continue;
+      try {
+        code = control.attempt(made, snap.of(control.id), world.state) ?? code;
+      } catch {
+        code = `internal.${control.id}`;
+      }
+    }
+    world.log.attempt(code === made.code ? made : Object.freeze({ ...made, code }));
+    return { code, message: refusal(code), ...(CODES[code].http === 429 && { retryAfter: 1 }) };
+  }
+
+  return {
+    clock: world.clock,
+    random,
+    id,
+    snapshot: options.snapshot,
+    authenticate: options.authenticate,
+    refuse: (entry, stage, code, name) => refused(attempt(entry, stage, code, name), options.snapshot()),
+    async call(entry: Entry, deliver, cancel) {
+      const snap = options.snapshot();
+      const made = admit(entry, snap);
+      if (!isCall(made)) return refused(made, snap);
+      const timer = deadline(cancel, options.limits);
+      try {
+        return await run(made, snap, world, options.handlers(made), timer.watch(deliver), cancel);
+      } finally {
+        timer.clear();
+      }
+    },
+  };
+}

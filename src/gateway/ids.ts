@@ -1,0 +1,21 @@
+/** Ids of calls: 48 bits of time, 80 random bits, Crockford base32 (the ULID layout). Sortable and unguessable. */
+import type { Clock, Random } from '../core/state.ts';
+
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+export function idMaker(clock: Clock, random: Random): () => string {
+  let pool = random(1024);
+  let used = 0;
+  return () => {
+    if (used + 10 > pool.length) [pool, used] = [random(1024), 0];
+    let text = '';
+    for (let time = clock(), i = 0; i < 10; i++, time = Math.floor(time / 32)) text = DIGITS[time % 32] + text;
+    let bits = 0;
+    let held = 0;
+    for (const end = used + 10; used < end; used++) {
+      held = ((held << 8) | pool[used]!) & 0xffff;
+      for (bits += 8; bits >= 5; bits -= 5) text += DIGITS[(held >>> (bits - 5)) & 31];
+    }
+    return text;
+  };
+}

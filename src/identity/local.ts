@@ -1,0 +1,49 @@
+/**
+ * The local caller: the OS user who started Doorward, known by a token in a file that only that user can read
+ * (guarantee ID1). A door asks with headers; `run --stdio` is started by that user and needs no token.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Caller } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import type { Evidence } from '../core/gate.ts';
+
+/** RFC 6750 2.1: `Bearer` + b64token; bounded, so that nothing long is hashed. */
+const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{16,512})$/i;
+
+export interface LocalIdentity {
+  /** The caller behind the token, or the code of the refusal. */
+  authenticate(evidence: Evidence): Caller | Code;
+  /** The caller of this very process and of its bridges. */
+  readonly caller: Caller;
+}
+
+/** `token` is the content of the token file; it is kept as a digest only. `user` names the OS user for the log. */
+export function localIdentity(token: string, user: string): LocalIdentity {
+  const digest = sha256(token);
+  const caller: Caller = Object.freeze({
+    tenant: 'local',
+    subject: 'local',
+    agent: Object.freeze([]),
+    groups: Object.freeze([]),
+    scopes: Object.freeze([]),
+    issuer: 'local',
+    how: 'local',
+    strength: Object.freeze({ amr: Object.freeze([]) }),
+    credential: digest.toString('hex').slice(0, 16),
+    claims: Object.freeze({ user }),
+  });
+  return {
+    caller,
+    authenticate(evidence) {
+      const header = evidence.header('authorization');
+      if (header === undefined) return 'identity.missing';
+      const sent = BEARER.exec(header)?.[1];
+      // Digests have one length, so the comparison takes one time whatever was sent.
+      return sent !== undefined && timingSafeEqual(sha256(sent), digest) ? caller : 'identity.invalid';
+    },
+  };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
