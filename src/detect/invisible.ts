@@ -46,19 +46,64 @@ function unit(c: number): string {
   return `\\u${c.toString(16).padStart(4, '0')}`;
 }
 
-const JOINING =
-  /[\p{sc=Arab}\p{sc=Syrc}\p{sc=Mong}\p{sc=Nkoo}\p{sc=Mand}\p{sc=Adlm}\p{sc=Rohg}\p{sc=Phag}\p{sc=Deva}\p{sc=Beng}\p{sc=Guru}\p{sc=Gujr}\p{sc=Orya}\p{sc=Taml}\p{sc=Telu}\p{sc=Knda}\p{sc=Mlym}\p{sc=Sinh}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tibt}\p{sc=Bali}\p{sc=Java}\p{sc=Newa}\p{sc=Cakm}\p{sc=Limb}]/u;
+// What the neighbours of a suspect can be, as bits of one table over planes 0 and 1: a property regex per neighbour
+// would cost 200 ns, and a flood of excused characters holds a million of them.
+const JOINING = 1;
 /** Written without spaces: U+200B marks where a line may break. */
-const SPACELESS =
-  /[\p{sc=Khmr}\p{sc=Thai}\p{sc=Laoo}\p{sc=Mymr}\p{sc=Tibt}\p{sc=Java}\p{sc=Bali}\p{sc=Lana}\p{sc=Talu}]/u;
-const RIGHT_TO_LEFT =
-  /[[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Mand}\p{sc=Samr}\p{sc=Adlm}\p{sc=Rohg}]&&\p{L}]/v;
-const IDEOGRAPH = /[\p{Ideographic}]/u;
-const PICTOGRAPH = /[\p{Extended_Pictographic}\p{Regional_Indicator}]/u;
-const EMOJI = /\p{Emoji}/u;
-const MARK = /\p{M}/u;
-const MONGOLIAN = /\p{sc=Mong}/u;
-const STANDARD_VARIANT = /[\p{Ideographic}\p{sc=Mymr}\p{sc=Phag}\p{Sm}\p{P}]/u;
+const SPACELESS = 2;
+const RIGHT_TO_LEFT = 4;
+const IDEOGRAPH = 8;
+const PICTOGRAPH = 16;
+const EMOJI = 32;
+const MARK = 64;
+const MONGOLIAN = 128;
+/** Takes a standardised variant (U+FE00 to U+FE02). */
+const VARIABLE = 256;
+const HIDDEN = 512;
+const PROPERTIES: readonly (readonly [number, RegExp])[] = [
+  [
+    JOINING,
+    /[\p{sc=Arab}\p{sc=Syrc}\p{sc=Mong}\p{sc=Nkoo}\p{sc=Mand}\p{sc=Adlm}\p{sc=Rohg}\p{sc=Phag}\p{sc=Deva}\p{sc=Beng}\p{sc=Guru}\p{sc=Gujr}\p{sc=Orya}\p{sc=Taml}\p{sc=Telu}\p{sc=Knda}\p{sc=Mlym}\p{sc=Sinh}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tibt}\p{sc=Bali}\p{sc=Java}\p{sc=Newa}\p{sc=Cakm}\p{sc=Limb}]/gu,
+  ],
+  [
+    SPACELESS,
+    /[\p{sc=Khmr}\p{sc=Thai}\p{sc=Laoo}\p{sc=Mymr}\p{sc=Tibt}\p{sc=Java}\p{sc=Bali}\p{sc=Lana}\p{sc=Talu}]/gu,
+  ],
+  [
+    RIGHT_TO_LEFT,
+    /[[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}\p{sc=Mand}\p{sc=Samr}\p{sc=Adlm}\p{sc=Rohg}]&&\p{L}]/gv,
+  ],
+  [IDEOGRAPH, /\p{Ideographic}/gu],
+  [PICTOGRAPH, /[\p{Extended_Pictographic}\p{Regional_Indicator}\p{Emoji_Modifier}]/gu],
+  [EMOJI, /\p{Emoji}/gu],
+  [MARK, /\p{M}/gu],
+  [MONGOLIAN, /\p{sc=Mong}/gu],
+  [VARIABLE, /[\p{Ideographic}\p{sc=Mymr}\p{sc=Phag}\p{Sm}\p{P}]/gu],
+  [HIDDEN, /[\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu],
+];
+let table: Uint16Array | undefined;
+
+/** The bits of a code point; 0 for none (-1). */
+function bits(c: number): number {
+  table ??= tabulate();
+  if (c < 0x20000) return c < 0 ? 0 : table[c]!;
+  return c < 0x40000 ? IDEOGRAPH | VARIABLE : c >= 0xe0000 && c < 0xe1000 ? HIDDEN : 0;
+}
+
+function tabulate(): Uint16Array {
+  const made = new Uint16Array(0x20000);
+  for (let from = 0; from < made.length; from += 0x800) {
+    if (from === 0xd800) continue;
+    const block = String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => from + i));
+    for (const [bit, property] of PROPERTIES) {
+      for (const [char] of block.matchAll(property)) {
+        const c = char.codePointAt(0)!;
+        made[c] = made[c]! | bit;
+      }
+    }
+  }
+  return made;
+}
 
 const ZWSP = 0x200b;
 const ZWNJ = 0x200c;
@@ -76,18 +121,19 @@ export function mayHoldInvisible(text: string): boolean {
   return SUSPECT.test(text);
 }
 
-/** Every invisible character that nothing excuses, in order. Linear in the text. */
-export function findInvisible(text: string): Invisible[] {
+/** The invisible characters that nothing excuses, in order, the first `max` of them. Linear in the text. */
+export function findInvisible(text: string, max = Number.POSITIVE_INFINITY): Invisible[] {
   const found: Invisible[] = [];
   EACH_SUSPECT.lastIndex = 0;
-  for (let hit = EACH_SUSPECT.exec(text); hit !== null; hit = EACH_SUSPECT.exec(text)) {
-    const index = hit.index;
+  while (found.length < max && EACH_SUSPECT.test(text)) {
+    const index = EACH_SUSPECT.lastIndex - 1;
     const codePoint = text.codePointAt(index)!;
-    if (codePoint > 0xffff) EACH_SUSPECT.lastIndex = index + 2;
+    const end = index + (codePoint > 0xffff ? 2 : 1);
+    EACH_SUSPECT.lastIndex = end;
     const kind = kindOf(codePoint);
     if (kind === undefined) continue;
-    const end = excused(text, index, codePoint);
-    if (end > 0) EACH_SUSPECT.lastIndex = end;
+    const past = excused(text, index, end, codePoint);
+    if (past > 0) EACH_SUSPECT.lastIndex = past;
     else found.push({ index, codePoint, kind });
   }
   return found;
@@ -124,68 +170,65 @@ function kindOf(c: number): InvisibleKind | undefined {
 }
 
 /** Index after what a script or an emoji needs here; 0 when nothing excuses the character. */
-function excused(text: string, index: number, c: number): number {
-  const end = index + (c > 0xffff ? 2 : 1);
+function excused(text: string, index: number, end: number, c: number): number {
+  const before = codeBefore(text, index);
+  const after = text.codePointAt(end) ?? -1;
+  return allowed(text, index, c, before, after) ? end : c === 0x2800 || c === 0xe0067 ? run(text, index, c) : 0;
+}
+
+function allowed(text: string, index: number, c: number, before: number, after: number): boolean {
   switch (c) {
     case ZWJ:
     case ZWNJ: {
-      const before = charBefore(text, index);
-      const after = charAt(text, end);
-      if (SUSPECT.test(after)) return 0;
-      if (JOINING.test(before) || (JOINING.test(after) && !SUSPECT.test(before))) return end;
-      return c === ZWJ && PICTOGRAPH.test(after) && pictographBefore(text, index) ? end : 0;
+      if (bits(after) & HIDDEN) return false;
+      if (bits(before) & JOINING || (bits(after) & JOINING && !(bits(before) & HIDDEN))) return true;
+      if (c === ZWNJ || !(bits(after) & PICTOGRAPH)) return false;
+      return Boolean(bits(before === EMOJI_STYLE ? codeBefore(text, index - 1) : before) & PICTOGRAPH);
     }
     case ZWSP:
-      return (SPACELESS.test(charBefore(text, index)) || SPACELESS.test(charAt(text, end))) &&
-        !SUSPECT.test(charAt(text, end))
-        ? end
-        : 0;
+      return Boolean((bits(before) | bits(after)) & SPACELESS) && !(bits(after) & HIDDEN);
     case TEXT_STYLE:
     case EMOJI_STYLE:
-      return EMOJI.test(charBefore(text, index)) ? end : 0;
-    case 0x61c:
+      return Boolean(bits(before) & EMOJI);
+    case 0x061c:
     case 0x200e:
-    case 0x200f: {
-      const near = text.slice(Math.max(0, index - MARK_REACH), end + MARK_REACH);
-      return RIGHT_TO_LEFT.test(near) && !SUSPECT.test(charAt(text, end)) ? end : 0;
-    }
-    case 0x34f:
-      return MARK.test(charBefore(text, index)) && MARK.test(charAt(text, end)) ? end : 0;
-    case 0x1160:
-      return /[\u1100-\u115e]/.test(charBefore(text, index)) ? end : 0;
+    case 0x200f:
+      return !((bits(before) | bits(after)) & HIDDEN) && nearRightToLeft(text, index);
+    case 0x034f:
+      return Boolean(bits(before) & bits(after) & MARK);
     case 0x115f:
-      return /[\u1161-\u11a7]/.test(charAt(text, end)) ? end : 0;
-    case 0x2800:
-      return braille(text, index);
-    case 0xe0067:
-      return flag(text, index);
+      return after >= 0x1160 && after <= 0x11a7;
+    case 0x1160:
+      return before >= 0x1100 && before <= 0x115f;
   }
-  if (c >= 0x180b && c <= 0x180f) return MONGOLIAN.test(charBefore(text, index)) ? end : 0;
-  if (c >= 0xfe00 && c <= 0xfe02) return STANDARD_VARIANT.test(charBefore(text, index)) ? end : 0;
-  if (c >= 0xe0100 && c <= 0xe01ef) return IDEOGRAPH.test(charBefore(text, index)) ? end : 0;
-  return 0;
+  if (c >= 0x180b && c <= 0x180f) return Boolean(bits(before) & MONGOLIAN);
+  if (c >= 0xfe00 && c <= 0xfe02) return Boolean(bits(before) & VARIABLE);
+  return c >= 0xe0100 && c <= 0xe01ef && Boolean(bits(before) & IDEOGRAPH);
 }
 
-/** A pictograph, perhaps with a skin tone or a style selector, ends before `index`. */
-function pictographBefore(text: string, index: number): boolean {
-  let at = index;
-  if (text.charCodeAt(at - 1) === EMOJI_STYLE) at--;
-  return /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u.test(charBefore(text, at));
+function nearRightToLeft(text: string, index: number): boolean {
+  const end = Math.min(text.length, index + MARK_REACH);
+  for (let i = Math.max(0, index - MARK_REACH); i < end; i++) {
+    if (bits(text.codePointAt(i)!) & RIGHT_TO_LEFT) return true;
+  }
+  return false;
 }
 
-/** Blank cells are spaces of Braille: a run of them passes beside a written cell. */
-function braille(text: string, index: number): number {
+/** Blank Braille cells are spaces beside a written cell; tags spell one of three flags. */
+function run(text: string, index: number, c: number): number {
+  if (c === 0xe0067) return flag(text, index);
   if (text.charCodeAt(index - 1) === 0x2800) return 0; // the run was judged at its start
   let end = index + 1;
   while (text.charCodeAt(end) === 0x2800) end++;
   return cell(text.charCodeAt(index - 1)) || cell(text.charCodeAt(end)) ? end : 0;
 }
+
 function cell(c: number): boolean {
   return c > 0x2800 && c <= 0x28ff;
 }
 
 function flag(text: string, index: number): number {
-  if (charBefore(text, index) !== '\u{1f3f4}') return 0;
+  if (codeBefore(text, index) !== 0x1f3f4) return 0;
   for (const tags of FLAGS) {
     if (tags.every((tag, i) => text.codePointAt(index + 2 * i) === tag)) {
       const end = index + 2 * tags.length;
@@ -195,12 +238,9 @@ function flag(text: string, index: number): number {
   return 0;
 }
 
-function charAt(text: string, index: number): string {
-  const c = text.codePointAt(index);
-  return c === undefined ? '' : String.fromCodePoint(c);
-}
-function charBefore(text: string, index: number): string {
+/** The code point that ends before `index`; -1 at the start. */
+function codeBefore(text: string, index: number): number {
+  if (index < 1) return -1;
   const low = text.charCodeAt(index - 1);
-  const whole = low >= 0xdc00 && low <= 0xdfff && index >= 2;
-  return text.slice(index - (whole ? 2 : 1), index);
+  return low >= 0xdc00 && low <= 0xdfff && index >= 2 ? text.codePointAt(index - 2)! : low;
 }
