@@ -1,0 +1,53 @@
+/** The state folder: everything that Doorward remembers on this machine, for this user alone. */
+import { join } from 'node:path';
+import type { Random } from '../core/state.ts';
+import { base64url, fromBase64url } from '../lib/bytes.ts';
+import { createPrivate, PrivateFault, privateFolder, readPrivate } from './private.ts';
+
+export interface StateFolder {
+  readonly root: string;
+  /** The local caller's token. */
+  readonly token: string;
+  readonly keys: string;
+  readonly audit: string;
+  readonly quarantine: string;
+  readonly packages: string;
+  readonly ownerDb: string;
+  readonly ownerSocket: string;
+}
+
+const TOKEN_BYTES = 32;
+
+/** The paths alone; nothing is touched. */
+export function stateFolder(root: string): StateFolder {
+  return Object.freeze({
+    root,
+    token: join(root, 'token'),
+    keys: join(root, 'keys.json'),
+    audit: join(root, 'audit'),
+    quarantine: join(root, 'quarantine'),
+    packages: join(root, 'packages'),
+    ownerDb: join(root, 'owner.db'),
+    ownerSocket: join(root, 'owner.sock'),
+  });
+}
+
+/** Makes what is missing and checks what is there (mode 0700, own user). Throws PrivateFault. */
+export function openStateFolder(root: string): StateFolder {
+  const folder = stateFolder(root);
+  for (const path of [folder.root, folder.audit, folder.quarantine, folder.packages]) privateFolder(path);
+  return folder;
+}
+
+/** The token of the local caller: 32 random bytes as base64url, in a file of mode 0600 that is made at first use. */
+export function callerToken(folder: StateFolder, random: Random): string {
+  const path = folder.token;
+  if (!readPrivate(path, { cap: 256 })) createPrivate(path, Buffer.from(`${base64url(random(TOKEN_BYTES))}\n`));
+  const token = Buffer.from(readPrivate(path, { cap: 256 }) ?? [])
+    .toString('latin1')
+    .replace(/\r?\n$/, '');
+  if (fromBase64url(token)?.length !== TOKEN_BYTES) {
+    throw new PrivateFault(path, 'does not hold a token', `remove it: a new one is made at the next start`);
+  }
+  return token;
+}
