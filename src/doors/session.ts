@@ -1,0 +1,102 @@
+/**
+ * Sessions of the 2025-11-25 revision. The id is a sealed text, so that no table of sessions exists and any replica
+ * can read it; it is bound to the principal who began it and useless to anyone else (guarantee ID9).
+ */
+import type { Caller, Claimed, Era } from '../core/call.ts';
+import type { Clock, Random, State } from '../core/state.ts';
+import { base64url, equal, sha256, sha256Hex } from '../lib/bytes.ts';
+import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import { type KeyRing, open, seal } from '../lib/seal.ts';
+import { escapeText, utf8Length } from '../lib/text.ts';
+
+const CONTEXT = 'doorward.session.1';
+const ENDED = 'session.ended';
+/** Longest id that is looked at, in characters; ours stay far below. */
+const MAX_ID = 4096;
+/** What a client may say of itself and have kept, in bytes of JSON: the id travels in a header of every request. */
+const MAX_CLAIMS = 1024;
+
+export interface Session {
+  /** SHA-256 of the id in hex: names the session where the id itself must not appear. */
+  readonly digest: string;
+  readonly era: Era;
+  readonly claimed: Claimed;
+}
+
+export interface SessionOptions {
+  readonly ring: KeyRing;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Remembers the sessions that were ended before their time. Shared by replicas. */
+  readonly state: Pick<State, 'get' | 'put'>;
+  /** Life of a session in milliseconds, also never longer than its credential. Default 24 h. */
+  readonly life?: number;
+}
+
+export class Sessions {
+  readonly #options: SessionOptions;
+  readonly #life: number;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#life = options.life ?? 24 * 3_600_000;
+  }
+
+  /** A new session id: visible ASCII, unguessable. */
+  mint(caller: Caller, route: string, era: Era, claimed: Claimed): string {
+    const { ring, clock, random } = this.#options;
+    const plain: Json = {
+      principal: principal(caller),
+      route,
+      era,
+      claimed: keep(claimed),
+      expiry: Math.min(clock() + this.#life, caller.expires ?? Infinity),
+      nonce: base64url(random(16)),
+    };
+    return seal(ring, CONTEXT, Buffer.from(JSON.stringify(plain)), random);
+  }
+
+  /** The session behind an id; undefined alike for unknown, foreign, expired and ended ones. Throws when state fails. */
+  async open(id: string, caller: Caller, route: string): Promise<Session | undefined> {
+    const session = this.#read(id, caller, route);
+    if (!session) return undefined;
+    const ended = this.#options.state.get(ENDED, session.digest);
+    return (ended instanceof Promise ? await ended : ended) === undefined ? session : undefined;
+  }
+
+  /** Ends a session for every replica. False when there is none. */
+  async end(id: string, caller: Caller, route: string): Promise<Session | undefined> {
+    const session = await this.open(id, caller, route);
+    if (session) await this.#options.state.put(ENDED, session.digest, true, this.#life);
+    return session;
+  }
+
+  #read(id: string, caller: Caller, route: string): Session | undefined {
+    if (id.length > MAX_ID) return undefined;
+    const plain = open(this.#options.ring, CONTEXT, id);
+    if (!plain) return undefined;
+    // Only this class seals under this context, so the text has the shape that `mint` gave it.
+    const said = JSON.parse(Buffer.from(plain).toString()) as JsonObject;
+    if (!equal(said.principal as string, principal(caller)) || said.route !== route) return undefined;
+    if (this.#options.clock() >= (said.expiry as number)) return undefined;
+    return { digest: sha256Hex(id), era: said.era as Era, claimed: said.claimed as unknown as Claimed };
+  }
+}
+
+/** Who a session belongs to. Not the credential: a renewed token keeps its sessions. */
+function principal(caller: Caller): string {
+  return base64url(sha256(JSON.stringify([caller.tenant, caller.issuer, caller.subject, caller.agent])));
+}
+
+/** The client's name and version, and its capabilities when they are short; nothing decides by them. */
+function keep(claimed: Claimed): JsonObject {
+  const text = (value: Json | undefined) => (typeof value === 'string' ? escapeText(value, 128) : '');
+  const capabilities = claimed.capabilities as JsonObject;
+  const kept: JsonObject = {
+    capabilities: utf8Length(JSON.stringify(capabilities)) <= MAX_CLAIMS ? capabilities : {},
+  };
+  if (isObject(claimed.client)) {
+    kept.client = { name: text(claimed.client.name), version: text(claimed.client.version) };
+  }
+  return kept;
+}

@@ -1,0 +1,9 @@
+/** Time as a door spends it; injected, so that tests need not wait. */
+
+/** Calls `fire` once after `ms` milliseconds, unless the function it answers is called before. */
+export type After = (ms: number, fire: () => void) => () => void;
+
+export const after: After = (ms, fire) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
+};
