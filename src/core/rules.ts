@@ -18,4 +18,6 @@ export interface RuleContext {
   readonly pinned: readonly Pinned[];
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
+  /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */
+  readonly fingerprint: (secret: string) => string;
 }
