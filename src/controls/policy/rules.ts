@@ -1,0 +1,189 @@
+/** The `policy` block: grants, compiled to Cedar beside the operator's own policies. Nothing granted, nothing there. */
+import { policyToText } from '@cedar-policy/cedar-wasm/nodejs';
+import { z } from 'zod';
+import type { Caller, PinKind, Pinned, Target } from '../../core/call.ts';
+import type { Action, May, MayAnswer } from '../../core/ports.ts';
+import { type RuleContext, RulesFault } from '../../core/rules.ts';
+import { digest } from '../../lib/json/canonical.ts';
+import type { Json } from '../../lib/json/types.ts';
+import { Bounded } from './bounded.ts';
+import { Misfit } from './facts.ts';
+import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
+import { namesOf } from './names.ts';
+import { type OwnPolicy, parseOwn } from './own.ts';
+import { check, Slice } from './slice.ts';
+
+export const schema = z.array(grant).default([]).describe('who may use what; what is not listed does not exist');
+export type PolicyConfig = z.infer<typeof schema>;
+
+export interface Rules {
+  readonly may: May;
+  /** Digest over the text of all policies (guarantee AZ6). */
+  readonly version: string;
+  /** The pinned thing that an entry of a listing describes. */
+  listed(upstream: string, kind: PinKind, name: string): Pinned | undefined;
+  explain(caller: Caller, thing: Target, args: Json | undefined, at: number, upstream?: string): Explanation;
+}
+
+export interface Explanation {
+  readonly version: string;
+  readonly list: MayAnswer;
+  readonly call: MayAnswer;
+  /** Every policy that had a say. */
+  readonly policies: readonly {
+    id: string;
+    effect: 'permit' | 'forbid';
+    ask: boolean;
+    text: string;
+    decided: boolean;
+  }[];
+}
+
+const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
+/** Decisions kept, in each of two generations; longer keys are not kept. */
+const KEPT = 16_384;
+const KEY_LENGTH = 1024;
+
+/** Throws RulesFault. Faults in a Cedar file have an empty path: their message leads with file:line:column. */
+export function compile(config: PolicyConfig, context: RuleContext): Rules {
+  return compileWith(config, context, new Bounded<MayAnswer>(KEPT));
+}
+
+/** Exported for tests: a cache that keeps nothing must change no answer. */
+export function compileWith(
+  config: PolicyConfig,
+  { pinned, cedar }: RuleContext,
+  cache: { get(key: string): MayAnswer | undefined; set(key: string, value: MayAnswer): void },
+): Rules {
+  const granted = compileGrants(config, namesOf(pinned));
+  const own = parseOwn(cedar, pinned);
+  checkAll(granted, own, pinned);
+
+  const slices = new Map<string, Readonly<Record<Action, Slice>> & { readonly index: number }>();
+  const byUpstream = new Map<string, Pinned[]>();
+  for (const thing of pinned) {
+    const of = (action: Action) => policiesOf(thing, action, granted, own);
+    // Without a permit there is nothing to ask: denied.
+    if (!of('list').some((policy) => policy.json.effect === 'permit')) continue;
+    const both = { list: new Slice(thing, 'list', of('list')), call: new Slice(thing, 'call', of('call')) };
+    slices.set(key(thing.upstream, thing.kind, thing.name), { ...both, index: slices.size });
+    byUpstream.set(thing.upstream, [...(byUpstream.get(thing.upstream) ?? []), thing]);
+  }
+  const listed = new Map(pinned.map((thing) => [key(thing.upstream, thing.kind, thing.name), thing]));
+
+  function decide(
+    action: Action,
+    caller: Caller,
+    thing: Pinned & { uri?: string },
+    args: Json | undefined,
+    at: number,
+  ) {
+    const found = slices.get(key(thing.upstream, thing.kind, thing.name));
+    if (!found) return DENY;
+    const slice = found[action];
+    let facts: ReturnType<Slice['facts']>;
+    try {
+      facts = slice.facts(caller, action === 'call' ? thing.uri : undefined, args, at);
+    } catch (error) {
+      return fail(error instanceof Misfit ? error.message : 'the facts could not be gathered');
+    }
+    const id = `${found.index}${action}${facts.key}`;
+    const before = cache.get(id);
+    if (before) return before;
+    const { allow, reasons, error } = slice.ask(facts);
+    if (error !== undefined) return fail(error);
+    // A grant that asks wins over one that allows.
+    const ask =
+      allow && action === 'call' && slice.policies.some((policy) => policy.ask && reasons.includes(policy.id));
+    const answer: MayAnswer = Object.freeze({ allow, ask, reasons });
+    if (id.length <= KEY_LENGTH) cache.set(id, answer);
+    return answer;
+  }
+
+  const may: May = (action, caller, thing, { args, at, upstream }) => {
+    if (thing.kind === 'route') {
+      // A listing or a discovery is for whoever may see anything behind the route.
+      for (const one of byUpstream.get(upstream) ?? []) {
+        const seen = decide('list', caller, one, undefined, at);
+        if (seen.allow) return seen;
+      }
+      return DENY;
+    }
+    const seen = decide('list', caller, thing, undefined, at);
+    // `call` requires `list`.
+    return action === 'list' || !seen.allow ? seen : decide('call', caller, thing, args, at);
+  };
+
+  const texts = [...granted.map(({ on }) => on), ...cedar.map(({ file, text }) => ({ file, text }))];
+  const version = digest(JSON.parse(JSON.stringify(texts)));
+  return {
+    may,
+    version,
+    listed: (upstream, kind, name) => listed.get(key(upstream, kind, name)),
+    explain(caller, thing, args, at, upstream = thing.kind === 'route' ? thing.name : thing.upstream) {
+      const facts = args === undefined ? { at, upstream } : { args, at, upstream };
+      const list = may('list', caller, thing, facts);
+      const call = may('call', caller, thing, facts);
+      const found = thing.kind === 'route' ? undefined : slices.get(key(thing.upstream, thing.kind, thing.name));
+      const policies = (found?.call.policies ?? []).map((policy) => ({
+        id: policy.id,
+        effect: policy.json.effect,
+        ask: policy.ask,
+        text: textOf(policy),
+        decided: call.reasons.includes(policy.id),
+      }));
+      return { version, list, call, policies };
+    },
+  };
+}
+
+function key(upstream: string, kind: PinKind, name: string): string {
+  return `${upstream} ${kind} ${name}`;
+}
+
+function fail(error: string): MayAnswer {
+  return Object.freeze({ allow: false, ask: false, reasons: [], error });
+}
+
+function policiesOf(thing: Pinned, action: Action, granted: readonly Granted[], own: readonly OwnPolicy[]): Policy[] {
+  const grants = granted.filter((row) => row.thing === thing).map((row) => row.on[action]);
+  return [...grants, ...own.filter((policy) => policy.covers(thing, action))];
+}
+
+/** Strict validation of every policy against every thing that it covers. */
+function checkAll(granted: readonly Granted[], own: readonly OwnPolicy[], pinned: readonly Pinned[]): void {
+  const covering = new Set<OwnPolicy>();
+  const applies = new Set<OwnPolicy>();
+  for (const thing of pinned) {
+    const mine = own.filter((policy) => policy.covers(thing, 'list') || policy.covers(thing, 'call'));
+    const grants = granted.filter((row) => row.thing === thing);
+    if (mine.length + grants.length === 0) continue;
+    // The two halves of a grant share an id.
+    const halves = grants.flatMap(({ on }, i) => [
+      { ...on.list, id: `${i} list` },
+      { ...on.call, id: `${i} call` },
+    ]);
+    const { errors, impossible } = check(thing, [...halves, ...mine]);
+    for (const { policyId, error } of errors) {
+      const policy = mine.find((one) => one.id === policyId);
+      if (policy) throw policy.fault(error);
+      const path = grants[Number.parseInt(policyId, 10)]?.path ?? [];
+      throw new RulesFault(path, error.message, error.help ?? 'see docs/controls/policy.md');
+    }
+    for (const policy of mine) {
+      covering.add(policy);
+      if (!impossible.has(policy.id)) applies.add(policy);
+    }
+  }
+  const idle = own.find((policy) => covering.has(policy) && !applies.has(policy));
+  if (idle) {
+    const error = { message: 'this policy can never apply', help: null, code: null, url: null, severity: null };
+    throw idle.fault(error, 'look for a misspelt attribute after `has`: no thing that it covers has it');
+  }
+}
+
+function textOf(policy: Policy): string {
+  if (policy.text !== undefined) return policy.text.trim();
+  const shown = policyToText(policy.json);
+  return shown.type === 'success' ? shown.text : '';
+}
