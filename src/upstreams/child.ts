@@ -1,0 +1,196 @@
+/** One sandboxed process tree from spawn to the last reaped process (guarantees IS1, IS2). */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { type Caps, type Group, type InForce, prlimit } from './cgroups.ts';
+import { devNull, leaks, type Machine, openToAll } from './machine.ts';
+import type { Mount } from './mounts.ts';
+import { type Bind, type Box, commandLine, dropped, FD, options } from './sandbox/bubblewrap.ts';
+
+/** What to run. Paths in `command` and `cwd` are those of the inside. */
+export interface Job {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly caps: Caps;
+}
+
+export interface Child {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Host pid of the first process of the sandbox's pid namespace. */
+  readonly pid: number;
+  readonly inForce: InForce;
+  /** Resolves when the whole tree is dead and its group removed; says how the sandbox ended. */
+  readonly ended: Promise<string>;
+  /** stdin closed, `grace` ms, SIGTERM, `grace` ms, SIGKILL. Resolves with `ended`. */
+  end(grace: number): Promise<string>;
+  kill(): void;
+}
+
+/** Time for bubblewrap to set the sandbox up, in milliseconds. */
+const SETUP = 10_000;
+
+/** Rejects with an Error whose message is for the log only. Nothing is left behind then. */
+export async function startChild(machine: Machine, job: Job): Promise<Child> {
+  const { binds, staged } = stage(machine, [...machine.runtime, ...job.mounts]);
+  const box: Box = { ...job, binds, memory: job.caps.memory };
+  const group = machine.groups(`doorward-${randomBytes(8).toString('hex')}`, job.caps);
+  let proc: ChildProcess | undefined;
+  try {
+    const [file, ...args] = [...group.prefix, ...commandLine(job.command, machine.tools, machine.drop, staged)];
+    proc = spawn(file!, args, { env: machine.launchEnv, cwd: '/', stdio: stdio(), detached: false });
+    const exited = once(proc);
+    feed(proc, FD.args, options(box));
+    feed(proc, FD.seccomp, machine.filter);
+    const pid = await firstPid(proc, exited);
+    group.adopt(pid);
+    await run(dropped([machine.tools.prlimit, ...prlimit(pid, job.caps, group.inForce)], machine.tools, machine.drop));
+    feed(proc, FD.block, Buffer.from([1]));
+    return child(proc, pid, group, exited);
+  } catch (error) {
+    // Before the first pid is known the parent-death signal takes the rest along.
+    proc?.kill('SIGKILL');
+    if (proc?.pid !== undefined) await once(proc);
+    group.remove();
+    throw error;
+  }
+}
+
+function stdio(): ('pipe' | 'ignore' | number)[] {
+  const inherited = leaks();
+  const list: ('pipe' | 'ignore' | number)[] = Array(Math.max(7, ...inherited.map((fd) => fd + 1))).fill('ignore');
+  for (const fd of inherited) list[fd] = devNull();
+  return list.fill('pipe', 0, 7);
+}
+
+/** A root gateway becomes nobody: what nobody cannot reach by path is shown to it by an outer mount namespace. */
+function stage(machine: Machine, wanted: readonly Bind[]): { binds: Bind[]; staged: Bind[] } {
+  if (machine.drop === 'self' || wanted.every(({ source }) => openToAll(source)))
+    return { binds: [...wanted], staged: [] };
+  const place = (i: number) => `/run/${i}`;
+  return {
+    binds: wanted.map((bind, i) => ({ ...bind, source: place(i) })),
+    staged: wanted.map((bind, i) => ({ ...bind, target: place(i) })),
+  };
+}
+
+function feed(proc: ChildProcess, fd: number, bytes: Uint8Array): void {
+  const pipe = pipes(proc)[fd] as Writable;
+  pipe.on('error', () => {}); // a sandbox that died early; `exited` tells
+  pipe.end(bytes);
+}
+
+/** Node types only the first five. */
+const pipes = (proc: ChildProcess) => proc.stdio as readonly unknown[];
+
+const exits = new WeakMap<ChildProcess, Promise<string>>();
+function once(proc: ChildProcess): Promise<string> {
+  let exited = exits.get(proc);
+  if (exited === undefined) {
+    exited = new Promise((resolve) => {
+      proc.once('error', (error) => resolve(`not started: ${error.message}`));
+      proc.once('exit', (code, signal) => resolve(signal === null ? `exit ${code}` : `signal ${signal}`));
+    });
+    exits.set(proc, exited);
+  }
+  return exited;
+}
+
+/** bubblewrap writes one small JSON text about the sandbox, then waits on the block descriptor. */
+function firstPid(proc: ChildProcess, exited: Promise<string>): Promise<number> {
+  const info = pipes(proc)[FD.info] as Readable;
+  let [text, talk] = ['', ''];
+  return new Promise<number>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('bubblewrap did not set the sandbox up in time')), SETUP);
+    const complain = (chunk: Buffer) => (talk = (talk + chunk).slice(0, 512));
+    const settle = () => {
+      clearTimeout(timer);
+      proc.stderr?.off('data', complain);
+      proc.stderr?.pause();
+    };
+    proc.stderr?.on('data', complain);
+    info.on('error', () => {});
+    info.on('data', (chunk: Buffer) => {
+      text = (text + chunk).slice(0, 4096);
+      const pid = /"child-pid":\s*(\d+)[\s\S]*\}/.exec(text)?.[1];
+      if (pid === undefined) return;
+      settle();
+      info.destroy();
+      resolve(Number(pid));
+    });
+    void exited.then((how) => {
+      settle();
+      setImmediate(() => reject(new Error(`bubblewrap ended (${how}): ${talk.trim()}`)));
+    });
+  });
+}
+
+function run([file, ...args]: readonly [string, ...string[]]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { env: {}, timeout: SETUP }, (error, _out, talk) =>
+      error ? reject(new Error(`${file} failed: ${talk.slice(0, 512).trim()}`)) : resolve(),
+    );
+  });
+}
+
+function child(proc: ChildProcess, pid: number, group: Group, exited: Promise<string>): Child {
+  let alive = true;
+  const ended = exited.then((how) => {
+    alive = false;
+    group.remove();
+    return how;
+  });
+  proc.stdin!.on('error', () => {}); // EPIPE of a server that is gone; `ended` tells
+  // The first process of a pid namespace takes all others along, and bubblewrap ends when it has reaped it.
+  const kill = () => {
+    if (!alive) return;
+    if (!signal(pid, 'SIGKILL')) proc.kill('SIGKILL');
+  };
+  return {
+    stdin: proc.stdin!,
+    stdout: proc.stdout!,
+    stderr: proc.stderr!,
+    pid,
+    inForce: group.inForce,
+    ended,
+    kill,
+    async end(grace) {
+      proc.stdin!.end();
+      if (!(await within(ended, grace))) {
+        // The namespace's first process ignores SIGTERM by kernel rule: the server is its child.
+        for (const server of children(pid)) if (alive) signal(server, 'SIGTERM');
+        if (!(await within(ended, grace))) kill();
+      }
+      return ended;
+    },
+  };
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+function children(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether it settled within `ms`. */
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  const done = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}

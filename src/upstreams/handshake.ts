@@ -1,0 +1,90 @@
+/** The opening of a connection to a server of a revision up to 2025-11-25, and what it says it offers. */
+import type { JsonObject } from '../lib/json/types.ts';
+import { isObject } from '../lib/json/types.ts';
+import type { Connection, Reply } from './stdio.ts';
+
+/** All that a server lists. Descriptors are untouched; the lockfile pins them by digest. */
+export interface Listing {
+  readonly tools: readonly JsonObject[];
+  readonly prompts: readonly JsonObject[];
+  readonly resources: readonly JsonObject[];
+  readonly templates: readonly JsonObject[];
+  readonly instructions?: string;
+  readonly serverInfo?: JsonObject;
+}
+
+export interface Greeting {
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly instructions?: string;
+  readonly serverInfo?: JsonObject;
+}
+
+/** Revisions whose stdio form is the same for what is used here. */
+const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+/** Bounds of a listing: pages of one kind, things in all. */
+const MAX_PAGES = 100;
+const MAX_THINGS = 2000;
+
+/** Rejects with an Error for the log. `version` is Doorward's own. */
+export async function greet(connection: Connection, version: string, signal: AbortSignal): Promise<Greeting> {
+  const reply = await connection.ask(
+    'initialize',
+    { protocolVersion: VERSIONS[0]!, capabilities: {}, clientInfo: { name: 'doorward', version } },
+    { signal },
+  );
+  const value = good(reply, 'initialize');
+  const { protocolVersion, capabilities, serverInfo, instructions } = value;
+  if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
+    throw new Error('the server speaks none of our protocol versions');
+  connection.notify('notifications/initialized');
+  return {
+    version: protocolVersion,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    ...(typeof instructions === 'string' && { instructions }),
+    ...(isObject(serverInfo) && { serverInfo }),
+  };
+}
+
+/** Everything the server offers, page by page. Rejects with an Error for the log. */
+export async function list(connection: Connection, greeting: Greeting, signal: AbortSignal): Promise<Listing> {
+  const { capabilities, instructions, serverInfo } = greeting;
+  const pages = async (offered: boolean, method: string, member: string): Promise<JsonObject[]> => {
+    const all: JsonObject[] = [];
+    if (!offered) return all;
+    const seen = new Set<string>();
+    for (let cursor: string | undefined, page = 0; ; page++) {
+      const reply = await connection.ask(method, cursor === undefined ? {} : { cursor }, { signal });
+      // Templates are an optional part of the resources capability.
+      if (reply.kind === 'error' && reply.code === -32601 && method === 'resources/templates/list') return all;
+      const { [member]: things, nextCursor } = good(reply, method);
+      if (!Array.isArray(things) || !things.every(isObject)) throw new Error(`${method}: not a listing`);
+      all.push(...things);
+      if (nextCursor === undefined) return all;
+      if (typeof nextCursor !== 'string' || seen.has(nextCursor))
+        throw new Error(`${method}: a cursor that leads nowhere`);
+      if (page + 1 >= MAX_PAGES || all.length > MAX_THINGS) throw new Error(`${method}: too long`);
+      seen.add((cursor = nextCursor));
+    }
+  };
+  const has = (name: string) => capabilities[name] !== undefined;
+  const [tools, prompts, resources, templates] = await Promise.all([
+    pages(has('tools'), 'tools/list', 'tools'),
+    pages(has('prompts'), 'prompts/list', 'prompts'),
+    pages(has('resources'), 'resources/list', 'resources'),
+    pages(has('resources'), 'resources/templates/list', 'resourceTemplates'),
+  ]);
+  return {
+    tools,
+    prompts,
+    resources,
+    templates,
+    ...(instructions !== undefined && { instructions }),
+    ...(serverInfo && { serverInfo }),
+  };
+}
+
+function good(reply: Reply, method: string): JsonObject {
+  if (reply.kind === 'error') throw new Error(`${method} was answered with an error`);
+  return reply.value;
+}

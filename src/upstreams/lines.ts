@@ -1,0 +1,72 @@
+/** Bytes in, complete lines out (MCP stdio transport). Bounded, linear in the bytes, whatever way they are cut. */
+
+const NEWLINE = 0x0a;
+
+export interface LineSink {
+  /** One line without its newline. A view, valid for ever: nothing is written into it again. */
+  line(bytes: Uint8Array): void;
+  /** A line went over the cap: told at once, not at its end. The rest of it is dropped. */
+  over(): void;
+  /** Told at every further `cap` bytes of an oversized line: a sink may give up on the stream. */
+  still?(bytes: number): void;
+}
+
+export class LineReader {
+  readonly #cap: number;
+  readonly #sink: LineSink;
+  /** Pieces of the line that is not complete yet. */
+  #pieces: Uint8Array[] = [];
+  #length = 0;
+  #dropping = false;
+
+  /** `cap`: the longest line in bytes. */
+  constructor(cap: number, sink: LineSink) {
+    this.#cap = cap;
+    this.#sink = sink;
+  }
+
+  /** Takes ownership of `chunk`. */
+  push(chunk: Uint8Array): void {
+    let start = 0;
+    while (start < chunk.length) {
+      const end = chunk.indexOf(NEWLINE, start);
+      if (end < 0) return this.#keep(start === 0 ? chunk : chunk.subarray(start));
+      const piece = chunk.subarray(start, end);
+      start = end + 1;
+      if (this.#dropping) {
+        this.#reset();
+      } else if (this.#length + piece.length > this.#cap) {
+        this.#reset();
+        this.#sink.over();
+      } else if (this.#pieces.length === 0) {
+        this.#sink.line(piece);
+      } else {
+        this.#pieces.push(piece);
+        const line = Buffer.concat(this.#pieces, this.#length + piece.length);
+        this.#reset();
+        this.#sink.line(line);
+      }
+    }
+  }
+
+  #keep(piece: Uint8Array): void {
+    const before = this.#length;
+    this.#length += piece.length;
+    if (this.#dropping) {
+      if (Math.floor(before / this.#cap) !== Math.floor(this.#length / this.#cap)) this.#sink.still?.(this.#length);
+      return;
+    }
+    if (this.#length > this.#cap) {
+      this.#dropping = true;
+      this.#pieces = [];
+      return this.#sink.over();
+    }
+    this.#pieces.push(piece);
+  }
+
+  #reset(): void {
+    this.#pieces = [];
+    this.#length = 0;
+    this.#dropping = false;
+  }
+}
