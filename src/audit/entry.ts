@@ -1,0 +1,199 @@
+/** What the log says: the shape of its entries, and how calls, attempts and events become members of one. */
+import type { Attempt, Call, Caller, Peer, Target } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import type { Step, Trail } from '../core/ports.ts';
+import type { Inputs, Outcome } from '../core/verdict.ts';
+import { sha256Hex } from '../lib/bytes.ts';
+import { digest } from '../lib/json/canonical.ts';
+import type { Json } from '../lib/json/types.ts';
+import { cutUtf8 } from '../lib/text.ts';
+import type { Front } from './chain.ts';
+import { mask, type Redact } from './mask.ts';
+
+/**
+ * intent: durable before a call is dispatched. outcome: the end of such a call. call: the only entry of a call that was
+ * not dispatched. attempt: refused before it was a call. strangers: attempts and limit stops of one minute, added up.
+ * event: something that happened to the gateway. checkpoint: a signed note over all entries before it.
+ */
+export type Kind = 'intent' | 'outcome' | 'call' | 'attempt' | 'strangers' | 'event' | 'checkpoint';
+
+/** An entry as a reader finds it. What is present depends on the kind. */
+export interface Entry extends Front {
+  /** Reference of the call or attempt; an intent and its outcome share it. */
+  readonly call?: string;
+  readonly parent?: string;
+  readonly trace?: string;
+  readonly tenant?: string;
+  readonly who?: {
+    readonly subject: string;
+    readonly agent: readonly string[];
+    readonly groups: readonly string[];
+    readonly how: Caller['how'];
+    readonly issuer: string;
+    readonly credential: string;
+  };
+  readonly peer?: { readonly listener: Peer['listener']; readonly address: string; readonly cert?: string };
+  /** Sixteen hex digits that tell lanes (and with them sessions) apart. */
+  readonly lane?: string;
+  readonly era?: string;
+  readonly route?: string;
+  readonly upstream?: string;
+  readonly method?: string;
+  readonly target?: {
+    readonly kind: Target['kind'];
+    readonly name: string;
+    readonly digest?: string;
+    readonly uri?: string;
+  };
+  /** Redacted; absent when over the cap, then `argsBytes` tells the size. */
+  readonly args?: Json;
+  readonly argsBytes?: number;
+  /** Over the exact arguments that go to the upstream, before redaction for the log. */
+  readonly argsDigest?: string;
+  /** Redacted answers of a person that this call brings. */
+  readonly answers?: Json;
+  readonly rules?: string;
+  readonly trail?: readonly TrailStep[];
+  readonly outcome?: Omit<Outcome, 'code'> & { readonly code?: Code };
+  readonly stage?: Attempt['stage'];
+  readonly code?: Code;
+  readonly name?: string;
+  readonly data?: Json;
+  readonly note?: string;
+  /** Strangers: address prefix or subject, minute they came in, and how many. */
+  readonly prefix?: string;
+  readonly subject?: string;
+  readonly minute?: string;
+  readonly count?: number;
+}
+
+export interface TrailStep {
+  readonly id: Step['id'];
+  readonly way: Step['way'];
+  readonly kind: Step['verdict']['kind'];
+  readonly code?: Code;
+  readonly what?: string;
+  readonly detail?: string;
+  readonly ask?: Code;
+  readonly taint?: string;
+  /** Digest of the arguments after this edit. */
+  readonly after?: string;
+}
+
+export interface EntryRules {
+  readonly redact: Redact;
+  /** Redacted arguments longer than this many UTF-16 units of JSON are left out; their digest stays. */
+  readonly argsCap: number;
+}
+
+/** Operator's details are ours, but may quote an upstream or the file system. */
+const DETAIL_BYTES = 1024;
+const quote = JSON.stringify as (text: string) => string;
+
+/** The members of an entry beside its front, as JSON text. */
+export function entries({ redact, argsCap }: EntryRules) {
+  // Callers, peers and pinned targets are frozen and live across calls.
+  const whos = new WeakMap<Caller, string>();
+  const targets = new WeakMap<Target, string>();
+
+  const text = (value: string): string => quote(redact(cutUtf8(value, DETAIL_BYTES)).text);
+  const optional = (name: string, value: string | undefined): string =>
+    value === undefined ? '' : `,"${name}":${text(value)}`;
+
+  function who(caller: Caller): string {
+    let said = whos.get(caller);
+    if (said === undefined) {
+      const { subject, agent, groups, how, issuer, credential } = caller;
+      said = `"tenant":${quote(caller.tenant)},"who":${JSON.stringify({ subject, agent, groups, how, issuer, credential })}`;
+      whos.set(caller, said);
+    }
+    return said;
+  }
+
+  function peer({ listener, address, tls }: Peer): string {
+    const cert = tls?.fingerprint === undefined ? '' : `,"cert":${quote(tls.fingerprint)}`;
+    return `"peer":{"listener":"${listener}","address":${quote(address)}${cert}}`;
+  }
+
+  function target(of: Target): string {
+    if (of.kind === 'route') return `{"kind":"route","name":${quote(of.name)}}`;
+    if (of.uri !== undefined) return `{${pinned(of)},"uri":${text(of.uri)}}`;
+    let said = targets.get(of);
+    if (said === undefined) targets.set(of, (said = `{${pinned(of)}}`));
+    return said;
+  }
+
+  function args(value: Json): string {
+    const shown = JSON.stringify(mask(value, redact));
+    const exact = `"argsDigest":"${digest(value)}"`;
+    return shown.length > argsCap ? `"argsBytes":${shown.length},${exact}` : `"args":${shown},${exact}`;
+  }
+
+  function trail(steps: Trail, from: number): string {
+    let out = '"trail":[';
+    for (let i = from; i < steps.length; i++) out += i > from ? `,${step(steps[i]!)}` : step(steps[i]!);
+    return `${out}]`;
+  }
+
+  function step({ id, way, verdict }: Step): string {
+    const front = `{"id":"${id}","way":"${way}","kind":"${verdict.kind}"`;
+    switch (verdict.kind) {
+      case 'pass': {
+        const ask = verdict.ask === undefined ? '' : `,"ask":"${verdict.ask}"`;
+        return verdict.taint === undefined ? `${front}${ask}}` : `${front}${ask},"taint":"${verdict.taint}"}`;
+      }
+      case 'edit': {
+        const inputs = way === 'in' ? (verdict.value as Inputs) : undefined;
+        const taint = verdict.taint === undefined ? '' : `,"taint":"${verdict.taint}"`;
+        const now = inputs ? `,"after":"${digest(inputs.args)}"` : '';
+        return `${front},"code":"${verdict.code}"${optional('what', verdict.what)}${taint}${now}}`;
+      }
+      case 'stop':
+        return `${front},"code":"${verdict.code}"${optional('detail', verdict.detail)}}`;
+      case 'ask':
+        return `${front},"code":"approval.needed"}`;
+    }
+  }
+
+  function outcome(end: Outcome): string {
+    const { kind, code, sent, bytes, ms, upstream, taint, detail } = end;
+    const ours = { kind, code, sent, bytes, ms, upstream, ...(taint.length > 0 && { taint }) };
+    return `"outcome":${JSON.stringify(ours).slice(0, -1)}${optional('detail', detail)}}`;
+  }
+
+  function subject(call: Call): string {
+    const parent = call.parent === undefined ? '' : `,"parent":${quote(call.parent)}`;
+    const trace = call.trace.traceparent === undefined ? '' : `,"trace":${text(call.trace.traceparent)}`;
+    const answers = call.resume ? `,"answers":${JSON.stringify(mask(call.resume.answers, redact))}` : '';
+    return (
+      `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
+      `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
+      `"target":${target(call.target)},${args(call.args)}${answers},"rules":${quote(call.rulesId)}`
+    );
+  }
+
+  return {
+    intent: (call: Call, steps: Trail): string => `${subject(call)},${trail(steps, 0)}`,
+    /** `from` = how many steps the intent told already. */
+    outcome: (call: Call, steps: Trail, from: number, end: Outcome): string =>
+      `"call":${quote(call.id)},${trail(steps, from)},${outcome(end)}`,
+    call: (call: Call, steps: Trail, end: Outcome): string => `${subject(call)},${trail(steps, 0)},${outcome(end)}`,
+    attempt(a: Attempt): string {
+      const caller = a.caller ? `,${who(a.caller)}` : '';
+      const rest = `${optional('route', a.route)}${optional('name', a.name)}`;
+      return `"call":${quote(a.id)}${caller},${peer(a.peer)},"stage":"${a.stage}","code":"${a.code}"${rest}`;
+    },
+    event: (code: Code, data: Readonly<Record<string, Json>>): string =>
+      `"code":"${code}","data":${JSON.stringify(mask(data, redact))}`,
+  };
+}
+
+export type Entries = ReturnType<typeof entries>;
+
+function pinned(of: Exclude<Target, { kind: 'route' }>): string {
+  return `"kind":"${of.kind}","name":${quote(of.name)},"digest":${quote(of.digest)}`;
+}
+
+function lane(of: string): string {
+  return sha256Hex(of).slice(0, 16);
+}
