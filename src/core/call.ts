@@ -60,6 +60,8 @@ export interface Exceptions {
   readonly additional?: readonly string[];
   readonly invisible?: readonly string[];
   readonly digits?: readonly string[];
+  /** Path-typed fields (IN5): what is absolute must lie under `root` ('' = only relative paths). */
+  readonly paths?: readonly { readonly pointer: string; readonly root: string }[];
   readonly maxString?: number;
   readonly maxItems?: number;
   readonly maxDepth?: number;

@@ -1,0 +1,143 @@
+/** What a reviewer must see before pinning a thing: hidden text, odd names, schemas that cannot or should not be served. */
+import type { PinKind } from '../core/call.ts';
+import { findInvisible } from '../detect/invisible.ts';
+import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import { judgeSchema, pointer } from '../lib/schema/index.ts';
+import { escapeText } from '../lib/text.ts';
+import { isPlainName, nearName } from './names.ts';
+import { isPrefix, isSafeUri, templateMatcher } from './uri.ts';
+
+export interface Finding {
+  readonly code:
+    | 'inventory.hidden-text'
+    | 'inventory.name'
+    | 'inventory.near-name'
+    | 'inventory.uri'
+    | 'inventory.schema'
+    | 'inventory.open'
+    | 'inventory.note';
+  readonly severity: 'critical' | 'high' | 'medium' | 'low' | 'note';
+  /** Member of the descriptor as a JSON pointer; for `inventory.open` the pointer an exception would list. */
+  readonly at: string;
+  /** One sentence; texts from outside are escaped. */
+  readonly text: string;
+  readonly fix: string;
+  /** True: the thing cannot be pinned as it is. */
+  readonly refused: boolean;
+}
+
+/** Findings for a reader: more than these of one thing tell nobody more. */
+const MAX_FINDINGS = 50;
+
+/** `others`: names of the same kind that are reviewed already, of all upstreams. Highest severity first. */
+export function findingsOf(
+  kind: PinKind,
+  name: string,
+  descriptor: JsonObject,
+  others: Iterable<string> = [],
+): Finding[] {
+  const out = [...nameFindings(kind, name, others), ...hiddenText(descriptor)];
+  for (const member of ['inputSchema', 'outputSchema'] as const) {
+    if (kind === 'tool' && descriptor[member] !== undefined) out.push(...schemaFindings(member, descriptor[member]));
+  }
+  if (kind === 'tool' && descriptor.inputSchema === undefined) {
+    out.push(
+      finding('inventory.schema', 'high', '/inputSchema', 'the tool has no input schema', 'ask its author', true),
+    );
+  }
+  const rank = ['critical', 'high', 'medium', 'low', 'note'];
+  return out.sort((a, b) => rank.indexOf(a.severity) - rank.indexOf(b.severity)).slice(0, MAX_FINDINGS);
+}
+
+/** Hidden text in the server's own instructions. */
+export function instructionFindings(text: string): Finding[] {
+  return hiddenText({ instructions: text });
+}
+
+/** A package whose name is one slip away from a known one (guarantee NV2). */
+export function packageFindings(name: string, known: Iterable<string>): Finding[] {
+  const near = nearName(name, known);
+  if (near === undefined) return [];
+  const text = `the package name is one slip away from ${escapeText(near, 128)}`;
+  return [finding('inventory.near-name', 'high', '/package', text, 'make sure that this is the one you mean', false)];
+}
+
+function nameFindings(kind: PinKind, name: string, others: Iterable<string>): Finding[] {
+  const shown = escapeText(name, 128);
+  if (kind === 'resource' || kind === 'template') {
+    const good =
+      kind === 'template' ? templateMatcher(name) !== undefined : isSafeUri(isPrefix(name) ? name.slice(0, -1) : name);
+    if (good) return [];
+    return [
+      finding(
+        'inventory.uri',
+        'high',
+        '/uri',
+        `${shown} is not a URI that can be matched safely`,
+        'leave it out',
+        kind === 'resource',
+      ),
+    ];
+  }
+  if (!isPlainName(name)) {
+    const text = `the name ${shown} has other characters than letters, digits, _ . - (1 to 128)`;
+    return [finding('inventory.name', 'high', '/name', text, 'leave it out, or ask its author', true)];
+  }
+  const near = nearName(name, others);
+  if (near === undefined) return [];
+  const text = `the name is one slip away from ${escapeText(near, 128)}`;
+  return [finding('inventory.near-name', 'medium', '/name', text, 'make sure that this is the one you mean', false)];
+}
+
+/** Every text and every name in the descriptor, however deep. */
+function hiddenText(descriptor: JsonObject): Finding[] {
+  const out: Finding[] = [];
+  const look = (text: string, path: readonly string[]): void => {
+    const found = findInvisible(text, 100);
+    if (found.length === 0 || out.length >= MAX_FINDINGS) return;
+    const what = `${found.length === 100 ? '100 or more' : found.length} hidden characters (${found[0]!.kind} U+${found[0]!.codePoint.toString(16).toUpperCase().padStart(4, '0')})`;
+    out.push(finding('inventory.hidden-text', 'critical', escapeText(pointer(path), 200), what, 'leave it out', true));
+  };
+  const walk = (value: Json, path: readonly string[]): void => {
+    if (typeof value === 'string') look(value, path);
+    else if (Array.isArray(value)) value.forEach((item, i) => walk(item, [...path, String(i)]));
+    else if (isObject(value)) {
+      for (const [name, member] of Object.entries(value)) {
+        look(name, [...path, name]);
+        walk(member, [...path, name]);
+      }
+    }
+  };
+  walk(descriptor, []);
+  return out;
+}
+
+function schemaFindings(member: string, schema: Json): Finding[] {
+  if (!isObject(schema)) {
+    return [finding('inventory.schema', 'high', `/${member}`, 'not a JSON Schema', 'ask its author', true)];
+  }
+  return judgeSchema(schema).flatMap(({ severity, at, detail }): Finding[] => {
+    const where = escapeText(at, 200);
+    if (severity === 'refused') {
+      return [
+        finding('inventory.schema', 'high', `/${member}${where}`, detail, 'leave it out, or ask its author', true),
+      ];
+    }
+    if (severity === 'note')
+      return [finding('inventory.note', 'note', `/${member}${where}`, detail, 'nothing to do', false)];
+    if (member !== 'inputSchema') return [];
+    const fix = `refused by default; list ${where === '' ? "''" : where} under exceptions.additional to allow`;
+    return [finding('inventory.open', 'low', where, detail, fix, false)];
+  });
+}
+
+function finding(
+  code: Finding['code'],
+  severity: Finding['severity'],
+  at: string,
+  text: string,
+  fix: string,
+  refused: boolean,
+): Finding {
+  return { code, severity, at, text, fix, refused };
+}

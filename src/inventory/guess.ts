@@ -1,0 +1,38 @@
+/**
+ * Facts for the review screen, guessed from what a server says of its own tools. A guess is never a decision: a person
+ * confirms it. Silence means the worst (MCP's own defaults for annotations are the same: schema.ts, ToolAnnotations).
+ */
+import type { Facts } from '../core/call.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+
+const EXECUTES =
+  /(?:^|[^a-z])(?:exec(?:ute)?s?|run|eval|shell|bash|sh|command|cmd|script|code|python|javascript|sql|query|terminal|spawn|subprocess)(?:[^a-z]|$)/i;
+const WORDS = 4_096;
+
+export function guessFacts(tool: JsonObject): Facts {
+  const hints = isObject(tool.annotations) ? tool.annotations : {};
+  const reader = hints.readOnlyHint === true;
+  return {
+    reads: true,
+    writes: !reader,
+    destructive: !reader && hints.destructiveHint !== false,
+    executes: EXECUTES.test(words(tool)),
+    sendsOut: hints.openWorldHint !== false,
+  };
+}
+
+/** A resource or a prompt is read; nothing else happens. */
+export const READS: Facts = Object.freeze({
+  reads: true,
+  writes: false,
+  destructive: false,
+  executes: false,
+  sendsOut: false,
+});
+
+/** Name and parameter names, words split: `runCommand` and `run_command` are the same two. */
+function words(tool: JsonObject): string {
+  const schema = isObject(tool.inputSchema) && isObject(tool.inputSchema.properties) ? tool.inputSchema.properties : {};
+  const names = [typeof tool.name === 'string' ? tool.name : '', ...Object.keys(schema)].join(' ').slice(0, WORDS);
+  return names.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ');
+}

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PinKind, Pinned } from '../../src/core/call.ts';
+import { descriptorDigest, pinnedPart } from '../../src/inventory/digest.ts';
+import { guessFacts, READS } from '../../src/inventory/guess.ts';
+import { EMPTY_LOCK, type Lock, pins, printLock, withUpstream } from '../../src/inventory/lock.ts';
+import { LockError, parseLock } from '../../src/inventory/parse.ts';
+import { parseJson, REPLY_CAPS } from '../../src/lib/json/scan.ts';
+import type { JsonObject } from '../../src/lib/json/types.ts';
+
+function pin(kind: PinKind, descriptor: JsonObject, more: Partial<Pinned> = {}): Pinned {
+  const name = String(descriptor[kind === 'resource' ? 'uri' : kind === 'template' ? 'uriTemplate' : 'name']);
+  const facts = kind === 'tool' ? guessFacts(descriptor) : READS;
+  return {
+    kind,
+    upstream: 'files',
+    name,
+    digest: descriptorDigest(kind, descriptor),
+    descriptor,
+    facts,
+    exceptions: {},
+    ...more,
+  };
+}
+
+const tool = {
+  name: 'read_file',
+  description: 'Read:\n"x" # {a} \u202e\u{e0041}',
+  inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
+};
+const LOCK: Lock = withUpstream(EMPTY_LOCK, 'files', {
+  package: { name: '@a/files', version: '1.2.3', digest: `sha256:${'0'.repeat(64)}` },
+  instructions: 'First line\n\n  - second: "line" \u200b',
+  things: [
+    pin('template', { uriTemplate: 'file:///{path}', name: 't' }),
+    pin('tool', tool, {
+      cap: 1000,
+      exceptions: { additional: ['/a/*'], maxString: 9000, paths: [{ pointer: '/path', root: '/data' }] },
+    }),
+    pin('tool', { name: 'append', inputSchema: { type: 'object' } }),
+    pin('resource', { uri: 'file:///data/*', name: 'all' }),
+    pin('prompt', { name: 'ask', arguments: [{ name: 'x', required: true }] }),
+  ],
+});
+
+describe('doorward.lock', () => {
+  it('reads back what it prints, in one order', () => {
+    const text = printLock(LOCK);
+    const back = parseLock(text);
+    expect(printLock(back)).toBe(text);
+    expect(back.upstreams.get('files')!.instructions).toBe(LOCK.upstreams.get('files')!.instructions);
+    expect(pins(back).map((thing) => `${thing.kind} ${thing.name}`)).toEqual([
+      'tool append',
+      'tool read_file',
+      'prompt ask',
+      'resource file:///data/*',
+      'template file:///{path}',
+    ]);
+    expect(pins(back)[1]).toEqual(LOCK.upstreams.get('files')!.things.find((thing) => thing.name === 'read_file'));
+    expect(printLock(parseLock(printLock(EMPTY_LOCK)))).toBe(printLock(EMPTY_LOCK));
+  });
+
+  it('shows a reader every character', () => {
+    expect(printLock(LOCK)).toContain('\\u202e\\udb40\\udc41');
+    expect(printLock(LOCK)).not.toMatch(/[\u202e\u200b]/);
+  });
+
+  it('keeps numbers by their digits', () => {
+    const read = parseJson(Buffer.from('{"name":"n","inputSchema":{"maximum":18446744073709551615}}'), REPLY_CAPS);
+    const lock = withUpstream(EMPTY_LOCK, 'u', {
+      things: [pin('tool', (read as { value: JsonObject }).value, { upstream: 'u' })],
+    });
+    expect(printLock(lock)).toContain('18446744073709551615');
+    expect(parseLock(printLock(lock))).toEqual(lock);
+  });
+
+  it('freezes what it reads', () => {
+    const [thing] = pins(parseLock(printLock(LOCK)));
+    expect(() => ((thing!.descriptor as JsonObject).name = 'x')).toThrow(TypeError);
+  });
+
+  const BAD: readonly (readonly [string, (text: string) => string, number, RegExp])[] = [
+    ['a description edited by hand', (t) => t.replace('Read:', 'Reads:'), 0, /does not belong to this descriptor/],
+    [
+      'a digest edited by hand',
+      (t) => t.replace(/(digest: sha256:).(.*)(?=\n +facts)/, '$1f$2'),
+      0,
+      /does not belong|descriptor/,
+    ],
+    [
+      "a name that is not the descriptor's",
+      (t) => t.replace('- name: "append"', '- name: "appends"'),
+      18,
+      /differs from the name/,
+    ],
+    [
+      'a member that is not pinned',
+      (t) => t.replace('"name": "append",', '"name": "append",\n            "_meta": {},'),
+      0,
+      /not pinned/,
+    ],
+    ['an unknown key', (t) => t.replace('        cap: 1000', '        cup: 1000'), 0, /[Uu]nrecognized/],
+    ['a fact that is no boolean', (t) => t.replace('reads: true', 'reads: yes'), 0, /boolean/],
+    ['no facts at all', (t) => t.replace(/ +facts: .*\n/, ''), 0, /object|required|[Ii]nvalid/],
+    ['a pointer that is none', (t) => t.replace('"/a/*"', '"a"'), 0, /JSON pointer/],
+    ['another version', (t) => t.replace('doorward-lock: 1', 'doorward-lock: 2'), 3, /./],
+    ['a name twice', (t) => t + t.slice(t.indexOf('    templates:')).replace('    templates:\n', ''), 0, /twice/],
+    ['a key twice', (t) => t.replace('        cap: 1000', '        cap: 1000\n        cap: 1000'), 0, /unique/],
+    [
+      'an alias',
+      (t) => t.replace('name: "@a/files"', 'name: &a "@a/files"').replace('version: "1.2.3"', 'version: *a'),
+      0,
+      /alias/,
+    ],
+    ['no YAML', () => 'a: [', 1, /./],
+    ['nothing', () => '', 1, /./],
+    [
+      'duplicate names in a descriptor',
+      (t) => t.replace('"name": "append",', '"name": "append", "name": "append",'),
+      0,
+      /JSON object/,
+    ],
+  ];
+  it.each(BAD)('refuses %s, with line and fix', (_, change, line, message) => {
+    const text = printLock(LOCK);
+    const changed = change(text);
+    expect(changed).not.toBe(text);
+    let thrown: unknown;
+    try {
+      parseLock(changed);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(LockError);
+    const { faults } = thrown as LockError;
+    expect(faults.map((fault) => fault.message).join(' ')).toMatch(message);
+    for (const fault of faults) expect(fault.fix).not.toBe('');
+    if (line > 0) expect(faults[0]!.line).toBe(line);
+    else expect(faults[0]!.line).toBeGreaterThanOrEqual(1);
+  });
+
+  it('survives any text in names and descriptions', () => {
+    const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((s) => s.isWellFormed());
+    fc.assert(
+      fc.property(word, word, fc.option(word), (name, description, instructions) => {
+        const descriptor = { name, description, inputSchema: { type: 'object', description } };
+        const lock = withUpstream(EMPTY_LOCK, 'files', {
+          things: [pin('tool', descriptor)],
+          ...(instructions !== null && { instructions }),
+        });
+        expect(parseLock(printLock(lock))).toEqual(lock);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('what is pinned', () => {
+  it('counts everything that is shown, and nothing else', () => {
+    const digest = descriptorDigest('tool', tool);
+    for (const member of [
+      'title',
+      'description',
+      'inputSchema',
+      'outputSchema',
+      'annotations',
+      'icons',
+      'execution',
+      'name',
+    ]) {
+      expect(descriptorDigest('tool', { ...tool, [member]: 'other' })).not.toBe(digest);
+    }
+    expect(descriptorDigest('tool', { ...tool, _meta: { at: 1 }, later: true })).toBe(digest);
+    expect(Object.keys(pinnedPart('tool', { ...tool, _meta: {}, later: 1 }))).toEqual([
+      'name',
+      'description',
+      'inputSchema',
+    ]);
+    expect(descriptorDigest('prompt', { name: 'a' })).not.toBe(descriptorDigest('tool', { name: 'a' }));
+  });
+});
