@@ -1,0 +1,148 @@
+/** The codec of 2025-11-25: sessions, initialize, and results without a kind. */
+import type { Said } from '../../core/admit.ts';
+import type { Call, Claimed, Era, Message, Result, RpcError } from '../../core/call.ts';
+import type { Code } from '../../core/codes/index.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import type { Fault, RequestFrame } from '../frame.ts';
+import { interim, isLevel, trace, type Wishes } from './interim.ts';
+import { method as lookUp, META, onlyMembers, RESERVED } from './methods.ts';
+import { LEGACY } from './versions.ts';
+
+/** What `initialize` left behind. `digest` names the session in lanes and logs; '-' where there is one client only. */
+export interface LegacySession {
+  readonly digest: string;
+  readonly era: Era;
+  readonly claimed: Claimed;
+}
+
+/** `task` asks for what we do not offer; the specification has such a request answered as if it were not there. */
+const IGNORED: ReadonlySet<string> = new Set(['task']);
+const SERVER_INFO = `${RESERVED}serverInfo`;
+
+/**
+ * One request in the inner dialect. `initialize` is heard as `server/discover`; its claims begin a session, for which
+ * the answer is `tell('initialize', ...)`. Every other request needs one.
+ */
+export function hear({ id, method: name, params }: RequestFrame, session?: LegacySession): Said | Fault {
+  const fault = (code: Code): Fault => ({ fault: code, id });
+  if (params[META] !== undefined && !isObject(params[META])) return fault('frame.params');
+  const said = { era: LEGACY, trace: trace(params) } as const;
+  if (name === 'initialize') {
+    const { protocolVersion, capabilities, clientInfo } = params;
+    if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !isObject(clientInfo)) {
+      return fault('frame.params');
+    }
+    const claimed = { client: clientInfo, capabilities };
+    return { ...said, method: 'server/discover', family: 'list', name: '', args: {}, claimed, session: '-' };
+  }
+  const method = name === 'server/discover' ? undefined : lookUp(name);
+  if (!method) return fault('frame.method');
+  if (!session) return fault('frame.session-missing');
+  if (!onlyMembers(method, params, IGNORED)) return fault('frame.params');
+  const subject = method.subject(params);
+  if (!subject) return fault('frame.params');
+  return {
+    ...said,
+    era: session.era,
+    method: name,
+    family: method.family,
+    name: subject.name,
+    args: subject.args,
+    claimed: session.claimed,
+    session: session.digest,
+  };
+}
+
+/** Requests that a door answers itself: their result, or undefined. Nothing of them concerns an upstream. */
+export function local({ id, method, params }: RequestFrame): JsonObject | Fault | undefined {
+  if (method === 'ping') return {};
+  if (method !== 'logging/setLevel') return undefined;
+  return isLevel(params['level']) ? {} : { fault: 'frame.params', id };
+}
+
+/**
+ * The members `result`, `error`, or `method` and `params` of the message, as this era has them; undefined when the
+ * client did not ask for such a notification. `method` is that of the call, or `initialize`.
+ */
+export function tell(method: string, message: Message, asked: Wishes = {}): JsonObject | undefined {
+  switch (message.kind) {
+    case 'result':
+      return { result: method === 'initialize' ? initialized(message.value) : without(method, message.value) };
+    case 'error': {
+      const { code, message: text, data } = message;
+      return { error: data === undefined ? { code, message: text } : { code, message: text, data } };
+    }
+    case 'notification':
+      return interim(message, asked);
+  }
+}
+
+/** The parts that JSON text of the result is joined from when the upstream's bytes can go out; else undefined. */
+export function pass(_method: string, { bytes, value }: Result): readonly (string | Uint8Array)[] | undefined {
+  return bytes && value['resultType'] === 'complete' ? [bytes] : undefined;
+}
+
+/** Members of results that came with 2026-07-28. */
+const ERA_MEMBERS = ['resultType', 'ttlMs', 'cacheScope'] as const;
+
+function without(method: string, value: JsonObject): JsonObject {
+  const { resultType: _, ttlMs: _ttl, cacheScope: _scope, ...result } = value;
+  // Structured content of this era is an object, and so is what a tool promises of it.
+  if (method === 'tools/call' && !isObject(result['structuredContent'])) delete result['structuredContent'];
+  if (method === 'tools/list' && Array.isArray(result['tools'])) result['tools'] = result['tools'].map(objectOutput);
+  return result;
+}
+
+function objectOutput(tool: Json): Json {
+  if (!isObject(tool) || tool['outputSchema'] === undefined) return tool;
+  if (isObject(tool['outputSchema']) && tool['outputSchema']['type'] === 'object') return tool;
+  const { outputSchema: _, ...rest } = tool;
+  return rest;
+}
+
+/** A discovery as an InitializeResult. Whatever version was asked for, this one is answered: the client decides. */
+function initialized(value: JsonObject): JsonObject {
+  const { capabilities, instructions, [META]: meta } = value;
+  const info = isObject(meta) ? meta[SERVER_INFO] : undefined;
+  return {
+    protocolVersion: LEGACY,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    serverInfo: isObject(info) ? info : { name: 'doorward', version: '0' },
+    ...(typeof instructions === 'string' && { instructions }),
+  };
+}
+
+/** What an upstream of this era is asked. */
+export function ask(call: Call): { method: string; params: JsonObject } {
+  const method = lookUp(call.method);
+  if (!method || call.method === 'server/discover') throw new Error('a call of an unknown method');
+  return { method: call.method, params: method.params(call) };
+}
+
+/** The first request to an upstream. No capabilities: it may not ask our clients for anything. */
+export function handshake(client: JsonObject): { method: string; params: JsonObject } {
+  return { method: 'initialize', params: { protocolVersion: LEGACY, capabilities: {}, clientInfo: client } };
+}
+
+/**
+ * An upstream's result in the inner dialect. `bytes` are its own, an object; they are kept only if they hold no
+ * member that would mean something in the newer era.
+ */
+export function heard(_method: string, value: JsonObject, bytes?: Uint8Array): Result {
+  const foreign = ERA_MEMBERS.some((name) => value[name] !== undefined);
+  const { ttlMs: _ttl, cacheScope: _scope, ...rest } = value;
+  const complete: JsonObject = { ...(foreign ? rest : value), resultType: 'complete' };
+  const own = bytes !== undefined && !foreign && bytes[0] === 0x7b && Object.keys(value).length > 0;
+  return own ? { kind: 'result', value: complete, bytes } : { kind: 'result', value: complete };
+}
+
+/**
+ * An upstream's error in the inner dialect. Numbers about the connection between us and it (malformed message, wrong
+ * header, version, capability) would mislead a client about its own, and become an internal error.
+ */
+export function heardError(error: RpcError): RpcError {
+  const { code } = error;
+  if (code === -32002) return { ...error, code: -32602 };
+  const ours = code === -32700 || code === -32600 || code === -32042 || (code <= -32020 && code >= -32022);
+  return ours ? { kind: 'error', code: -32603, message: 'upstream error' } : error;
+}

@@ -1,0 +1,136 @@
+/**
+ * The methods that both eras share, and what each is about. Requests are taken apart into name and arguments here and
+ * put together again from a Call, so that nothing else of a stranger's params reaches an upstream.
+ */
+import type { Call, Family } from '../../core/call.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { utf8Length } from '../../lib/text.ts';
+
+export const META = '_meta';
+/** Prefix of the members of `_meta` that the protocol reserves. */
+export const RESERVED = 'io.modelcontextprotocol/';
+
+/** What a request is about: a name (empty for the route itself) and arguments. */
+export interface Subject {
+  readonly name: string;
+  readonly args: Json;
+}
+
+interface Method {
+  readonly family: Family;
+  /** Members of params besides `_meta`. */
+  readonly members: ReadonlySet<string>;
+  /** Whether a client may answer `input_required` of it. */
+  readonly resumes: boolean;
+  subject(params: JsonObject): Subject | undefined;
+  params(call: Call): JsonObject;
+}
+
+/** Bytes of a name, a URI, a cursor. */
+const MAX_NAME = 1024;
+const MAX_URI = 8192;
+const MAX_CURSOR = 4096;
+
+const listing: Method = {
+  family: 'list',
+  members: new Set(['cursor']),
+  resumes: false,
+  subject({ cursor }) {
+    if (cursor === undefined) return { name: '', args: {} };
+    return isText(cursor, MAX_CURSOR) ? { name: '', args: { cursor } } : undefined;
+  },
+  params: ({ args }) => (isObject(args) && args['cursor'] !== undefined ? { cursor: args['cursor'] } : {}),
+};
+
+const named = (family: Family, good: (args: JsonObject) => boolean): Method => ({
+  family,
+  members: new Set(['name', 'arguments']),
+  resumes: true,
+  subject({ name, arguments: args = {} }) {
+    return isName(name, MAX_NAME) && isObject(args) && good(args) ? { name, args } : undefined;
+  },
+  params: (call) => ({ name: call.target.name, arguments: call.args }),
+});
+
+const METHODS: ReadonlyMap<string, Method> = new Map([
+  ['tools/call', named('call', () => true)],
+  ['prompts/get', named('get', isTexts)],
+  ['tools/list', listing],
+  ['prompts/list', listing],
+  ['resources/list', listing],
+  ['resources/templates/list', listing],
+  [
+    'server/discover',
+    { ...listing, members: new Set<string>(), subject: () => ({ name: '', args: {} }), params: () => ({}) },
+  ],
+  [
+    'resources/read',
+    {
+      family: 'read',
+      members: new Set(['uri']),
+      resumes: true,
+      subject: ({ uri }) => (isName(uri, MAX_URI) ? { name: uri, args: {} } : undefined),
+      params: ({ target }) => ({ uri: 'uri' in target && target.uri !== undefined ? target.uri : target.name }),
+    },
+  ],
+  [
+    'completion/complete',
+    {
+      family: 'complete',
+      members: new Set(['ref', 'argument', 'context']),
+      resumes: false,
+      subject: completion,
+      params: ({ target, args }) => ({
+        ref:
+          target.kind === 'prompt'
+            ? { type: 'ref/prompt', name: target.name }
+            : { type: 'ref/resource', uri: target.name },
+        ...(args as JsonObject),
+      }),
+    },
+  ],
+]);
+
+export function method(name: string): Method | undefined {
+  return METHODS.get(name);
+}
+
+/** Whether params hold nothing but what the method has; `also` = members of one era. */
+export function onlyMembers({ members }: Method, params: JsonObject, also: ReadonlySet<string>): boolean {
+  for (const name in params) if (name !== META && !members.has(name) && !also.has(name)) return false;
+  return true;
+}
+
+/** The value that the header `Mcp-Name` mirrors; undefined where it has nothing to mirror. */
+export function nameOf(name: string, params: JsonObject): Json | undefined {
+  if (name === 'tools/call' || name === 'prompts/get') return params['name'];
+  return name === 'resources/read' ? params['uri'] : undefined;
+}
+
+/** Prompt names and URI templates; which of them it was is said again by the pinned thing. */
+function completion({ ref, argument, context }: JsonObject): Subject | undefined {
+  if (!isObject(ref) || !isObject(argument)) return undefined;
+  const name = ref['type'] === 'ref/prompt' ? ref['name'] : ref['type'] === 'ref/resource' ? ref['uri'] : undefined;
+  const { name: about, value, ...more } = argument;
+  if (!isName(name, MAX_URI) || !isName(about, MAX_NAME) || typeof value !== 'string') return undefined;
+  if (Object.keys(more).length > 0) return undefined;
+  if (context === undefined) return { name, args: { argument: { name: about, value } } };
+  if (!isObject(context)) return undefined;
+  const { arguments: filled = {}, ...rest } = context;
+  if (!isObject(filled) || !isTexts(filled) || Object.keys(rest).length > 0) return undefined;
+  return { name, args: { argument: { name: about, value }, context: { arguments: filled } } };
+}
+
+function isText(value: Json | undefined, max: number): value is string {
+  return typeof value === 'string' && value.length <= max && utf8Length(value) <= max;
+}
+
+/** Never empty: an empty name means the route itself inside. */
+function isName(value: Json | undefined, max: number): value is string {
+  return isText(value, max) && value !== '';
+}
+
+function isTexts(values: JsonObject): boolean {
+  for (const name in values) if (typeof values[name] !== 'string') return false;
+  return true;
+}
