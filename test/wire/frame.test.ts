@@ -88,7 +88,10 @@ describe('frame', () => {
       fc.property(id, fc.string({ minLength: 1, maxLength: 40 }), params, (id, method, params) => {
         const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
         const said = read(text);
-        if ('fault' in said) return expect(text).toMatch(/__proto__|\\ud/);
+        if ('fault' in said) {
+          expect(text).toMatch(/__proto__/);
+          return;
+        }
         expect(JSON.parse(JSON.stringify(said))).toMatchObject(JSON.parse(JSON.stringify({ id, method, params })));
       }),
     );
