@@ -2,8 +2,9 @@
  * Where the caps of a sandbox come from. Best first: a delegated cgroup v2, a systemd scope, cgroup v1, and for what
  * none of them covers, resource limits. What is in force is reported as it is, never as it was wished (guarantee IS1).
  */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Bytes; processes and threads; open files of one process; processors (0.5 = half of one). */
 export interface Caps {
@@ -29,8 +30,8 @@ export interface Group {
   readonly inForce: InForce;
   /** Takes the first process of the sandbox in, while it is still held back. */
   adopt(pid: number): void;
-  /** After the last process is gone. Never throws: a group left behind is empty. */
-  remove(): void;
+  /** After the last process is gone. Never rejects: a group left behind is empty, and swept at the next start. */
+  remove(): Promise<void>;
 }
 
 /** Makes the group of one sandbox; `name` is unique on the machine. */
@@ -70,6 +71,7 @@ function versionTwo({ membership, root, pid }: Machine): Groups | undefined {
   } catch {
     return undefined;
   }
+  sweep(home);
   const means = { memory: 'cgroup-v2', processes: 'cgroup-v2', cpu: 'cgroup-v2', files: 'rlimit' } as const;
   return (name, caps) => {
     const dir = join(home, name);
@@ -102,7 +104,7 @@ function systemd({ systemd: found }: Machine): Groups | undefined {
 }
 
 /** Each controller is taken or left by itself: containers often hand on some of them. */
-function versionOne({ membership, root }: Machine): Groups | undefined {
+function versionOne({ membership, root, pid }: Machine): Groups | undefined {
   const own = new Map<string, string>();
   for (const line of membership.split('\n')) {
     const [, names, path] = /^\d+:([^:]+):(\/.*)$/.exec(line) ?? [];
@@ -112,10 +114,11 @@ function versionOne({ membership, root }: Machine): Groups | undefined {
     const path = own.get(controller);
     if (path === undefined) return undefined;
     const dir = join(root, controller, path);
-    const trial = join(dir, 'doorward-trial');
+    const trial = join(dir, `doorward-trial-${pid}`);
     try {
       mkdirSync(trial);
       rmdirSync(trial);
+      sweep(dir);
       return dir;
     } catch {
       return undefined;
@@ -154,19 +157,37 @@ function group(prefix: string[], inForce: InForce, procs: readonly string[], dir
     adopt(pid) {
       for (const file of procs) writeFileSync(file, String(pid));
     },
-    remove() {
-      for (const dir of dirs) remove(dir, 20);
+    async remove() {
+      for (const dir of dirs) await remove(dir);
     },
   };
 }
 
 /** The kernel empties a group a moment after its last process was reaped. */
-function remove(dir: string, tries: number): void {
-  try {
-    rmdirSync(dir);
-  } catch (error) {
-    if (tries > 0 && (error as NodeJS.ErrnoException).code === 'EBUSY') setTimeout(() => remove(dir, tries - 1), 25);
+async function remove(dir: string): Promise<void> {
+  for (let wait = 1; wait < 500; wait *= 2) {
+    try {
+      return rmdirSync(dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') return;
+    }
+    await pause(wait);
   }
+}
+
+/** `doorward-<pid of the gateway>-<random>`, so that a later gateway knows what a killed one left. */
+export function groupName(pid: number, random: string): string {
+  return `doorward-${pid}-${random}`;
+}
+
+/** Removes the empty groups of gateways that are gone. */
+function sweep(folder: string): void {
+  optional(() => {
+    for (const name of readdirSync(folder)) {
+      const pid = /^doorward-(\d+)-/.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) optional(() => rmdirSync(join(folder, name)));
+    }
+  });
 }
 
 /** Files that older kernels lack. */
@@ -184,10 +205,12 @@ export function prlimit(pid: number, caps: Caps, inForce: InForce): string[] {
     `--nofile=${caps.files}`,
     // Counted in the sandbox's own user namespace, so other processes of the same user do not matter.
     `--nproc=${caps.processes}`,
-    ...(inForce.memory === 'rlimit' ? [`--data=${caps.memory}`] : []),
+    ...(inForce.memory === 'rlimit' ? [`--data=${caps.memory + NODE_RESERVES}`] : []),
     ...(inForce.cpu === 'rlimit' ? [`--cpu=${CPU_SECONDS}`] : []),
   ];
 }
 
+/** Node's data segment counts about 570 MiB that it reserves and never touches. */
+const NODE_RESERVES = 640 << 20;
 /** Without a group CPU cannot be slowed, only ended: an hour of processor time for one process. */
 const CPU_SECONDS = 3600;

@@ -3,7 +3,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { type Caps, type Group, type InForce, prlimit } from './cgroups.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Caps, type Group, groupName, type InForce, prlimit } from './cgroups.ts';
 import { devNull, leaks, type Machine, openToAll } from './machine.ts';
 import type { Mount } from './mounts.ts';
 import { type Bind, type Box, commandLine, dropped, FD, options } from './sandbox/bubblewrap.ts';
@@ -38,7 +39,7 @@ const SETUP = 10_000;
 export async function startChild(machine: Machine, job: Job): Promise<Child> {
   const { binds, staged } = stage(machine, [...machine.runtime, ...job.mounts]);
   const box: Box = { ...job, binds, memory: job.caps.memory };
-  const group = machine.groups(`doorward-${randomBytes(8).toString('hex')}`, job.caps);
+  const group = machine.groups(groupName(process.pid, randomBytes(8).toString('hex')), job.caps);
   let proc: ChildProcess | undefined;
   try {
     const [file, ...args] = [...group.prefix, ...commandLine(job.command, machine.tools, machine.drop, staged)];
@@ -55,7 +56,7 @@ export async function startChild(machine: Machine, job: Job): Promise<Child> {
     // Before the first pid is known the parent-death signal takes the rest along.
     proc?.kill('SIGKILL');
     if (proc?.pid !== undefined) await once(proc);
-    group.remove();
+    await group.remove();
     throw error;
   }
 }
@@ -139,13 +140,19 @@ function run([file, ...args]: readonly [string, ...string[]]): Promise<void> {
 
 function child(proc: ChildProcess, pid: number, group: Group, exited: Promise<string>): Child {
   let alive = true;
-  const ended = exited.then((how) => {
+  const born = stat(pid)?.born;
+  const ended = exited.then(async (how) => {
     alive = false;
-    group.remove();
+    // bubblewrap leaves as soon as the server has; what the server started dies with the namespace a moment later.
+    for (let wait = 1; stat(pid)?.born === born && born !== undefined; wait = Math.min(2 * wait, 100)) {
+      signal(pid, 'SIGKILL');
+      await pause(wait);
+    }
+    await group.remove();
     return how;
   });
   proc.stdin!.on('error', () => {}); // EPIPE of a server that is gone; `ended` tells
-  // The first process of a pid namespace takes all others along, and bubblewrap ends when it has reaped it.
+  // The first process of a pid namespace takes all others along: it is a zombie only after the last of them.
   const kill = () => {
     if (!alive) return;
     if (!signal(pid, 'SIGKILL')) proc.kill('SIGKILL');
@@ -175,6 +182,18 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
     return process.kill(pid, name);
   } catch {
     return false;
+  }
+}
+
+/** Start time of a process, which tells it from a later one of the same number. Undefined when it is gone or a zombie. */
+function stat(pid: number): { born: string } | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { born: fields[19]! };
+  } catch {
+    return undefined;
   }
 }
 

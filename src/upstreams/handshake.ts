@@ -1,17 +1,8 @@
 /** The opening of a connection to a server of a revision up to 2025-11-25, and what it says it offers. */
-import type { JsonObject } from '../lib/json/types.ts';
-import { isObject } from '../lib/json/types.ts';
+import type { Listing } from '../inventory/drift.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+import { handshake } from '../wire/eras/legacy.ts';
 import type { Connection, Reply } from './stdio.ts';
-
-/** All that a server lists. Descriptors are untouched; the lockfile pins them by digest. */
-export interface Listing {
-  readonly tools: readonly JsonObject[];
-  readonly prompts: readonly JsonObject[];
-  readonly resources: readonly JsonObject[];
-  readonly templates: readonly JsonObject[];
-  readonly instructions?: string;
-  readonly serverInfo?: JsonObject;
-}
 
 export interface Greeting {
   readonly version: string;
@@ -28,12 +19,8 @@ const MAX_THINGS = 2000;
 
 /** Rejects with an Error for the log. `version` is Doorward's own. */
 export async function greet(connection: Connection, version: string, signal: AbortSignal): Promise<Greeting> {
-  const reply = await connection.ask(
-    'initialize',
-    { protocolVersion: VERSIONS[0]!, capabilities: {}, clientInfo: { name: 'doorward', version } },
-    { signal },
-  );
-  const value = good(reply, 'initialize');
+  const { method, params } = handshake({ name: 'doorward', version });
+  const value = good(await connection.ask(method, params, { signal }), method);
   const { protocolVersion, capabilities, serverInfo, instructions } = value;
   if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
     throw new Error('the server speaks none of our protocol versions');

@@ -1,12 +1,13 @@
 /** One running server: a sandboxed child, the connection to it, and what it says it offers. */
-import type { PinKind } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
-import type { Json, JsonObject } from '../lib/json/types.ts';
+import { descriptorDigest, nameOf } from '../inventory/digest.ts';
+import type { Listing } from '../inventory/drift.ts';
+import type { Json } from '../lib/json/types.ts';
 import type { Caps } from './cgroups.ts';
 import { type Child, startChild } from './child.ts';
-import { type Greeting, greet, type Listing, list } from './handshake.ts';
+import { type Greeting, greet, list } from './handshake.ts';
 import type { Machine } from './machine.ts';
 import type { Mount } from './mounts.ts';
 import { command, PACKAGE, type PreparedPackage } from './packages.ts';
@@ -29,7 +30,6 @@ export interface LaneOptions {
   readonly clock: Clock;
   /** Doorward's own version, told to servers. */
   readonly version: string;
-  readonly digest: (kind: PinKind, descriptor: JsonObject) => string;
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
   readonly redactor: () => Redactor;
   /** Milliseconds from the start of the process to its first listing. */
@@ -44,12 +44,14 @@ const GRACE = 1_000;
 /** A listing older than this is taken anew before the next dispatch (house.md, "Inventory"). */
 export const LISTING_AGE = 60_000;
 
-const KINDS: readonly (readonly [PinKind, 'tools' | 'prompts' | 'resources' | 'templates', string])[] = [
-  ['tool', 'tools', 'name'],
-  ['prompt', 'prompts', 'name'],
-  ['resource', 'resources', 'uri'],
-  ['template', 'templates', 'uriTemplate'],
-];
+const KINDS = [
+  ['tool', 'tools'],
+  ['prompt', 'prompts'],
+  ['resource', 'resources'],
+  ['template', 'templates'],
+] as const;
+/** Stands for two things of one name: which of them a call would reach is the server's choice. No pin equals it. */
+const TWICE = 'listed twice';
 
 export class Lane {
   readonly upstream: string;
@@ -160,17 +162,18 @@ export class Lane {
   }
 
   async #list(signal: AbortSignal): Promise<Listing> {
-    const { clock, digest } = this.#options;
+    const { clock } = this.#options;
     // A change that is announced while the pages come in makes this listing old again.
     const at = (this.#listedAt = clock());
     const listing = await list(this.connection, this.#greeting!, signal);
     const digests = new Map<string, string>();
-    for (const [kind, member, key] of KINDS) {
+    for (const [kind, member] of KINDS) {
       for (const descriptor of listing[member]) {
-        const name = descriptor[key];
-        if (typeof name !== 'string') throw new Error(`a ${kind} without a name`);
-        if (digests.has(`${kind}:${name}`)) throw new Error(`two of one name among the ${member}`);
-        digests.set(`${kind}:${name}`, digest(kind, descriptor));
+        const name = nameOf(kind, descriptor);
+        if (name === undefined) continue; // it cannot be pinned, called or shown
+        const [key, digest] = [`${kind}:${name}`, descriptorDigest(kind, descriptor)];
+        const before = digests.get(key);
+        digests.set(key, before === undefined || before === digest ? digest : TWICE);
       }
     }
     if (this.#listedAt !== at) return this.#list(signal);

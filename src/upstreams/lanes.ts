@@ -4,20 +4,13 @@
  */
 import type { Call, Handler, Io, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
-import type { JsonObject } from '../lib/json/types.ts';
-import type { Listing } from './handshake.ts';
+import type { Listing } from '../inventory/drift.ts';
+import { ask, heard, heardError } from '../wire/eras/legacy.ts';
 import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
-import type { Reply } from './stdio.ts';
 
 export interface Timers {
   set(run: () => void, ms: number): unknown;
   clear(timer: unknown): void;
-}
-
-/** The dialect of the server (`wire/eras/legacy.ts`). */
-export interface Codec {
-  ask(call: Call): { readonly method: string; readonly params: JsonObject };
-  heard(method: string, reply: Reply): Result | RpcError;
 }
 
 export interface LaneLimits {
@@ -39,13 +32,12 @@ export const LANE_LIMITS: LaneLimits = {
 
 export interface LanesOptions extends LaneOptions {
   readonly specs: (upstream: string) => UpstreamSpec | undefined;
-  /** The package digest that the lockfile pins; undefined = none, and then nothing starts. */
+  /** The tree digest that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
   /** What the lockfile pins of an upstream: `tool:name` -> digest. */
   readonly expected: (upstream: string) => ReadonlyMap<string, string>;
   /** A listing differs from `expected`. Told once for each listing that differs; lets the gateway hold the thing. */
   readonly onDrift: (upstream: string, listing: Listing) => void;
-  readonly codec: Codec;
   readonly timers: Timers;
   readonly limits?: Partial<LaneLimits>;
 }
@@ -79,7 +71,7 @@ const MAX_FAILURES = 1000;
 
 export function lanes(options: LanesOptions): Lanes {
   const limits = { ...LANE_LIMITS, ...options.limits };
-  const { clock, timers, codec } = options;
+  const { clock, timers } = options;
   const seats = new Map<string, Seat>();
   const ending = new Set<Promise<void>>();
   const told = new Map<string, string>();
@@ -177,7 +169,7 @@ export function lanes(options: LanesOptions): Lanes {
     let same = true;
     for (const [key, digest] of expected)
       if (digests.has(key) ? digests.get(key) !== digest : strict(key)) same = false;
-    for (const key of digests.keys()) if (!expected.has(key)) same = false;
+    for (const key of digests.keys()) if (!expected.has(key) && strict(key)) same = false;
     const mark = same ? '' : JSON.stringify([...digests].sort());
     if (!same && told.get(lane.upstream) !== mark) drifted(lane);
     told.set(lane.upstream, mark);
@@ -225,8 +217,9 @@ export function lanes(options: LanesOptions): Lanes {
     try {
       const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
       check(call, lane);
-      const { method, params } = codec.ask(call);
-      return codec.heard(method, await lane.connection.ask(method, params, io));
+      const { method, params } = ask(call);
+      const reply = await lane.connection.ask(method, params, io);
+      return reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes);
     } finally {
       release(mine, call);
     }

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { parseRun } from '../inventory/packages/run.ts';
 import { isObject } from '../lib/json/types.ts';
 import { copyClosure, findPackage, manifest, openUp } from './closure.ts';
 import { NODE } from './machine.ts';
@@ -45,8 +46,6 @@ export class PackageRefused extends Error {}
 
 /** A server of one's own is a few files; a folder full of data is a mistake. */
 const OWN_LIMITS: TreeLimits = { files: 10_000, bytes: 256 << 20 };
-const NAME = /^(@[a-z0-9~][a-z0-9._~-]{0,99}\/)?[a-z0-9~][a-z0-9._~-]{0,199}$/;
-const EXACT = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$/;
 
 /** Rejects with PackageRefused or TreeRefused; a half-made copy is never left under its name. */
 export async function preparePackage(place: PackagePlace): Promise<PreparedPackage> {
@@ -57,21 +56,16 @@ export async function preparePackage(place: PackagePlace): Promise<PreparedPacka
 }
 
 async function published({ run, stateDir, configDir, npm, clock }: PackagePlace): Promise<PreparedPackage> {
-  const [, ...rest] = run;
-  const at = rest.findIndex((word) => word !== '-y' && word !== '--yes');
-  const spec = rest[at] ?? '';
-  const cut = spec.lastIndexOf('@');
-  const [name, version] = [spec.slice(0, cut), spec.slice(cut + 1)];
-  if (spec.startsWith('-')) throw new PackageRefused('npx takes no option here but -y');
-  if (cut <= 0 || !NAME.test(name)) throw new PackageRefused('write the package as name@exact version');
-  if (!EXACT.test(version)) throw new PackageRefused('the version must be exact, such as 1.2.3');
+  const spec = parseRun(run);
+  if ('fault' in spec) throw new PackageRefused(spec.fault);
+  const { name, version, args } = spec;
   const dir = join(stateDir, 'packages', `${name}@${version}`);
   if (!existsSync(dir)) await bring(name, version, dir, configDir, npm);
   const home = join(dir, 'node_modules', name);
   const pack = manifest(home);
   if (pack['version'] !== version) throw new PackageRefused('the copy has another version; remove it and review again');
   const entry = join(PACKAGE, 'node_modules', name, bin(pack['bin'], name, home));
-  return prepared(dir, entry, rest.slice(at + 1), clock);
+  return prepared(dir, entry, args, clock);
 }
 
 async function bring(name: string, version: string, dir: string, configDir: string, npm: Npm): Promise<void> {

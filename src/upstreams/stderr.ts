@@ -49,4 +49,5 @@ export function watchStderr(stream: Readable, { redactor, clock, log, perMinute 
     tell(redact.end());
     if (dropped > 0) log('', dropped);
   });
+  stream.resume(); // it was paused while nobody listened
 }

@@ -2,11 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Call, Io, Notification, Pinned, Result, RpcError } from '../../src/core/call.ts';
-import { digest as canonicalDigest } from '../../src/lib/json/canonical.ts';
+import { descriptorDigest as digest } from '../../src/inventory/digest.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import type { Caps } from '../../src/upstreams/cgroups.ts';
 import type { UpstreamSpec } from '../../src/upstreams/lane.ts';
-import { type Codec, type Lanes, type LanesOptions, lanes } from '../../src/upstreams/lanes.ts';
+import { type Lanes, type LanesOptions, lanes } from '../../src/upstreams/lanes.ts';
 import { thisMachine } from '../../src/upstreams/machine.ts';
 import { preparePackage } from '../../src/upstreams/packages.ts';
 import type { Redactor } from '../../src/upstreams/stderr.ts';
@@ -15,12 +15,7 @@ export const SERVERS = realpathSync(join(import.meta.dirname, '../fixtures/serve
 export const CAPS: Caps = { memory: 256 << 20, processes: 64, files: 256, cpu: 2 };
 export const machine = thisMachine();
 
-export const codec: Codec = {
-  ask: ({ method, target, args }) => ({ method, params: { name: target.name, arguments: args } }),
-  heard: (_method, reply) => reply,
-};
 export const plain = (): Redactor => ({ push: (chunk) => chunk, end: () => '' });
-export const digest = (kind: string, descriptor: JsonObject) => canonicalDigest({ kind, descriptor });
 
 export interface Setup {
   readonly lanes: Lanes;
@@ -72,7 +67,6 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
     machine,
     clock: Date.now,
     version: '0',
-    digest,
     onEvent: (code, data) => events.push({ code, data }),
     redactor: plain,
     grace: 300,
@@ -80,7 +74,6 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
     pin: () => spec.package.digest,
     expected: () => expected,
     onDrift: (upstream) => drifts.push(upstream),
-    codec,
     timers: { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
     ...change,
   });
