@@ -30,6 +30,8 @@ export interface LaneOptions {
   readonly clock: Clock;
   /** Doorward's own version, told to servers. */
   readonly version: string;
+  /** Of a descriptor, as the lockfile has it. */
+  readonly digest?: typeof descriptorDigest;
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
   readonly redactor: () => Redactor;
   /** Milliseconds from the start of the process to its first listing. */
@@ -162,7 +164,7 @@ export class Lane {
   }
 
   async #list(signal: AbortSignal): Promise<Listing> {
-    const { clock } = this.#options;
+    const { clock, digest: digestOf = descriptorDigest } = this.#options;
     // A change that is announced while the pages come in makes this listing old again.
     const at = (this.#listedAt = clock());
     const listing = await list(this.connection, this.#greeting!, signal);
@@ -171,7 +173,7 @@ export class Lane {
       for (const descriptor of listing[member]) {
         const name = nameOf(kind, descriptor);
         if (name === undefined) continue; // it cannot be pinned, called or shown
-        const [key, digest] = [`${kind}:${name}`, descriptorDigest(kind, descriptor)];
+        const [key, digest] = [`${kind}:${name}`, digestOf(kind, descriptor)];
         const before = digests.get(key);
         digests.set(key, before === undefined || before === digest ? digest : TWICE);
       }

@@ -5,13 +5,27 @@
 import type { Call, Handler, Io, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Listing } from '../inventory/drift.ts';
+import type { JsonObject } from '../lib/json/types.ts';
 import { ask, heard, heardError } from '../wire/eras/legacy.ts';
 import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
+import type { Reply } from './stdio.ts';
 
 export interface Timers {
   set(run: () => void, ms: number): unknown;
   clear(timer: unknown): void;
 }
+
+/** The dialect of a server. */
+export interface Codec {
+  ask(call: Call): { readonly method: string; readonly params: JsonObject };
+  heard(method: string, reply: Reply): Result | RpcError;
+}
+
+/** Servers over stdio up to 2025-11-25. */
+const LEGACY: Codec = {
+  ask,
+  heard: (method, reply) => (reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes)),
+};
 
 export interface LaneLimits {
   /** Milliseconds without a call after which a lane ends. */
@@ -38,6 +52,7 @@ export interface LanesOptions extends LaneOptions {
   readonly expected: (upstream: string) => ReadonlyMap<string, string>;
   /** A listing differs from `expected`. Told once for each listing that differs; lets the gateway hold the thing. */
   readonly onDrift: (upstream: string, listing: Listing) => void;
+  readonly codec?: Codec;
   readonly timers: Timers;
   readonly limits?: Partial<LaneLimits>;
 }
@@ -71,7 +86,7 @@ const MAX_FAILURES = 1000;
 
 export function lanes(options: LanesOptions): Lanes {
   const limits = { ...LANE_LIMITS, ...options.limits };
-  const { clock, timers } = options;
+  const { clock, timers, codec = LEGACY } = options;
   const seats = new Map<string, Seat>();
   const ending = new Set<Promise<void>>();
   const told = new Map<string, string>();
@@ -217,9 +232,8 @@ export function lanes(options: LanesOptions): Lanes {
     try {
       const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
       check(call, lane);
-      const { method, params } = ask(call);
-      const reply = await lane.connection.ask(method, params, io);
-      return reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes);
+      const { method, params } = codec.ask(call);
+      return codec.heard(method, await lane.connection.ask(method, params, io));
     } finally {
       release(mine, call);
     }
