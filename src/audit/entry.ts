@@ -4,6 +4,7 @@ import type { Code } from '../core/codes/index.ts';
 import type { Step, Trail } from '../core/ports.ts';
 import type { Inputs, Outcome } from '../core/verdict.ts';
 import { sha256Hex } from '../lib/bytes.ts';
+import { Generations } from '../lib/generations.ts';
 import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
 import { cutUtf8 } from '../lib/text.ts';
@@ -88,6 +89,7 @@ export interface EntryRules {
 
 /** Operator's details are ours, but may quote an upstream or the file system. */
 const DETAIL_BYTES = 1024;
+const LANES = 2000;
 const quote = JSON.stringify as (text: string) => string;
 
 /** The members of an entry beside its front, as JSON text. */
@@ -95,6 +97,7 @@ export function entries({ redact, argsCap }: EntryRules) {
   // Callers, peers and pinned targets are frozen and live across calls.
   const whos = new WeakMap<Caller, string>();
   const targets = new WeakMap<Target, string>();
+  const lanes = new Generations<string>(LANES);
 
   const text = (value: string): string => quote(redact(cutUtf8(value, DETAIL_BYTES)).text);
   const optional = (name: string, value: string | undefined): string =>
@@ -120,6 +123,12 @@ export function entries({ redact, argsCap }: EntryRules) {
     if (of.uri !== undefined) return `{${pinned(of)},"uri":${text(of.uri)}}`;
     let said = targets.get(of);
     if (said === undefined) targets.set(of, (said = `{${pinned(of)}}`));
+    return said;
+  }
+
+  function lane(of: string): string {
+    let said = lanes.get(of);
+    if (said === undefined) lanes.set(of, (said = sha256Hex(of).slice(0, 16)));
     return said;
   }
 
@@ -192,8 +201,4 @@ export type Entries = ReturnType<typeof entries>;
 
 function pinned(of: Exclude<Target, { kind: 'route' }>): string {
   return `"kind":"${of.kind}","name":${quote(of.name)},"digest":${quote(of.digest)}`;
-}
-
-function lane(of: string): string {
-  return sha256Hex(of).slice(0, 16);
 }
