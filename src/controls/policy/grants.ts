@@ -9,8 +9,12 @@ import { parseHours } from './hours.ts';
 import type { Names } from './names.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
 
-const scalar = z.union([z.string(), z.int(), z.boolean()]);
-const text = z.string().min(1);
+// Cedar would read a lone surrogate as U+FFFD, and so as someone else.
+const text = z
+  .string()
+  .min(1)
+  .refine((value) => value.isWellFormed(), 'a lone surrogate is no text');
+const scalar = z.union([text, z.int(), z.boolean()]);
 
 const to = z.union([
   z.literal('local'),

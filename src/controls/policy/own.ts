@@ -3,6 +3,7 @@ import { type DetailedError, type PolicyJson, policyToJson } from '@cedar-policy
 import type { Pinned } from '../../core/call.ts';
 import type { Action } from '../../core/ports.ts';
 import { RulesFault } from '../../core/rules.ts';
+import { findInvisible } from '../../detect/invisible.ts';
 import { closest } from '../../lib/text.ts';
 import type { Policy } from './grants.ts';
 import { anything, readsOf, under } from './reads.ts';
@@ -17,8 +18,13 @@ export interface OwnPolicy extends Policy {
 
 /** Throws RulesFault; the message leads with file:line:column. */
 export function parseOwn(files: readonly { file: string; text: string }[], pinned: readonly Pinned[]): OwnPolicy[] {
-  return files.flatMap(({ file, text }) =>
-    split(text).map(({ start, text: body }) => {
+  return files.flatMap(({ file, text }) => {
+    const [hidden] = findInvisible(text, 1);
+    if (hidden) {
+      const place = `${file}:${position(text, hidden.index)}`;
+      throw new RulesFault([], `${place}: a character that cannot be seen (${hidden.kind})`, 'remove it');
+    }
+    return split(text).map(({ start, text: body }) => {
       const begin = start + skip(body);
       const fault = (message: string, fix: string, byte?: number): RulesFault => {
         const at = byte === undefined ? begin : start + unitsOf(body, byte);
@@ -42,8 +48,8 @@ export function parseOwn(files: readonly { file: string; text: string }[], pinne
         covers: (thing, action) => covers(json, thing) && (json.action.op === 'All' || named(json.action).has(action)),
         fault: told,
       };
-    }),
-  );
+    });
+  });
 }
 
 type Fault = (message: string, fix: string) => RulesFault;

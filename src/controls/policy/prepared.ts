@@ -15,7 +15,7 @@ import type { Uid } from './types.ts';
  * Cedar keeps what it parsed under global names, for ever. There are this many names (about 2 kB each): sets beyond
  * share them, and one that finds its name taken, by a newer snapshot or an older one, is parsed again (0.3 ms).
  */
-const NAMES = 8192;
+export const NAMES = 8192;
 const holders: number[] = [];
 let made = 0;
 

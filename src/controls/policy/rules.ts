@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { Caller, PinKind, Pinned, Target } from '../../core/call.ts';
 import type { Action, May, MayAnswer } from '../../core/ports.ts';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
+import { Generations } from '../../lib/generations.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
-import { Bounded } from './bounded.ts';
 import { Misfit } from './facts.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
 import { namesOf } from './names.ts';
@@ -15,6 +15,8 @@ import { check, Slice } from './slice.ts';
 
 export const schema = z.array(grant).default([]).describe('who may use what; what is not listed does not exist');
 export type PolicyConfig = z.infer<typeof schema>;
+
+type Needs = Pick<RuleContext, 'pinned' | 'cedar'>;
 
 export interface Rules {
   readonly may: May;
@@ -40,20 +42,20 @@ export interface Explanation {
 }
 
 const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
-/** Decisions kept, in each of two generations; longer keys are not kept. */
-const KEPT = 16_384;
+/** Decisions kept; longer keys are not. */
+const KEPT = 32_768;
 const KEY_LENGTH = 1024;
 
 /** Throws RulesFault. Faults in a Cedar file have an empty path: their message leads with file:line:column. */
-export function compile(config: PolicyConfig, context: RuleContext): Rules {
-  return compileWith(config, context, new Bounded<MayAnswer>(KEPT));
+export function compile(config: PolicyConfig, context: Needs): Rules {
+  return compileWith(config, context, new Generations<MayAnswer>(KEPT));
 }
 
 /** Exported for tests: a cache that keeps nothing must change no answer. */
 export function compileWith(
   config: PolicyConfig,
-  { pinned, cedar }: RuleContext,
-  cache: { get(key: string): MayAnswer | undefined; set(key: string, value: MayAnswer): void },
+  { pinned, cedar }: Needs,
+  cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
 ): Rules {
   const granted = compileGrants(config, namesOf(pinned));
   const own = parseOwn(cedar, pinned);

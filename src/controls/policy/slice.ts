@@ -64,7 +64,8 @@ export class Slice {
     this.#readsArgs = action === 'call' && anything(under(context, 'args'));
     this.#uid = uidOf(thing);
     this.#action = { type: 'Action', id: action };
-    const members: [string, Type][] = [['hours', record(this.#hours.map(([text]) => [text, BOOLEAN]))]];
+    const members: [string, Type][] = [];
+    if (this.#hours.length > 0) members.push(['hours', record(this.#hours.map(([text]) => [text, BOOLEAN]))]);
     if (this.#readsArgs) members.push(['args', narrow(this.#args, under(context, 'args')!)]);
     this.#prepared = new Prepared(
       Object.fromEntries(policies.map(({ id, text, json }) => [id, text ?? json])),
@@ -77,8 +78,10 @@ export class Slice {
     const id = this.#reads.who ? callerId(caller) : '-';
     const who = show(this.#who, caller);
     const seen = this.#readsUri && uri !== undefined ? project(uri, STRING, none(), 'uri') : undefined;
-    const around: Record<string, Json> = { hours: {} };
-    for (const [text, hours] of this.#hours) (around['hours'] as Record<string, Json>)[text] = hours.open(at);
+    const around: Record<string, Json> = {};
+    if (this.#hours.length > 0) {
+      around['hours'] = Object.fromEntries(this.#hours.map(([text, hours]) => [text, hours.open(at)]));
+    }
     if (this.#readsArgs) {
       if (args === undefined) throw new Misfit('the arguments are not known');
       around['args'] = project(args, this.#args, under(this.#reads.context, 'args')!, 'args') as Json;
@@ -164,7 +167,10 @@ export function check(thing: Pinned, policies: readonly Policy[]): Checked {
   });
   if (answer.type === 'failure') throw new Error(`policy schema: ${answer.errors.map((e) => e.message).join('; ')}`);
   const impossible = answer.validationWarnings.filter(({ error }) => error.message.includes('policy is impossible'));
-  const other = answer.validationWarnings.filter((warning) => !impossible.includes(warning));
+  // Names of two scripts exist ("Team-\u03b2"); characters that change the direction of reading hide what a policy says.
+  const other = answer.validationWarnings.filter(
+    (warning) => !impossible.includes(warning) && !warning.error.message.endsWith('contains mixed scripts'),
+  );
   return {
     errors: [...unreadable(args, policies), ...answer.validationErrors, ...other],
     impossible: new Set(impossible.map(({ policyId }) => policyId)),
