@@ -4,8 +4,9 @@ import { findInvisible } from '../detect/invisible.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { judgeSchema, pointer } from '../lib/schema/index.ts';
 import { escapeText } from '../lib/text.ts';
+import { isSafeUri } from '../lib/traversal.ts';
 import { isPlainName, nearName } from './names.ts';
-import { isPrefix, isSafeUri, templateMatcher } from './uri.ts';
+import { isPrefix, templateMatcher } from './uri.ts';
 
 export interface Finding {
   readonly code:

@@ -1,9 +1,10 @@
 /** The lock as the gateway asks it: a name, or a URI, to one reviewed thing that is not held. */
 import type { Family, PinKind, Pinned } from '../core/call.ts';
 import type { Found, Shelf } from '../core/ports.ts';
+import { isSafeUri } from '../lib/traversal.ts';
 import type { Holds } from './holds.ts';
 import type { Lock } from './lock.ts';
-import { isPrefix, isSafeUri, templateMatcher, underPrefix } from './uri.ts';
+import { isPrefix, templateMatcher, underPrefix } from './uri.ts';
 
 interface Shelved {
   readonly named: Readonly<Record<PinKind, ReadonlyMap<string, Pinned>>>;

@@ -1,14 +1,5 @@
 /** Whether a URI is covered by a reviewed prefix or template. What is not surely covered is not. */
-import { climbs } from '../lib/traversal.ts';
-
-/** In UTF-16 code units: as long as an argument may be. */
-const MAX_URI = 8_192;
-/** RFC 3986: scheme, and no character that would have to be escaped. */
-const URI = /^[A-Za-z][A-Za-z0-9+.-]{0,31}:[!#$%&'()*+,./0-9:;=?@A-Z[\]_a-z~-]*$/;
-
-export function isSafeUri(uri: string): boolean {
-  return uri.length <= MAX_URI && URI.test(uri) && !climbs(uri);
-}
+import { isSafeUri } from '../lib/traversal.ts';
 
 /** A reviewed resource whose URI ends with `/*` covers everything below that folder. */
 export function isPrefix(reviewed: string): boolean {

@@ -25,6 +25,16 @@ export function climbs(text: string): boolean {
   return true;
 }
 
+/** In UTF-16 code units: as long as an argument may be. */
+const MAX_URI = 8_192;
+// RFC 3986: a scheme, and no character that would have to be escaped.
+const URI = /^[A-Za-z][A-Za-z0-9+.-]{0,31}:[!#$%&'()*+,./0-9:;=?@A-Z[\]_a-z~-]*$/;
+
+/** Whether a text is a URI that names what it seems to name: well-formed, bounded, not climbing. */
+export function isSafeUri(uri: string): boolean {
+  return uri.length <= MAX_URI && URI.test(uri) && !climbs(uri);
+}
+
 function decode(form: string): string {
   if (!form.includes('%') && !form.includes('0x')) return form;
   return form

@@ -16,8 +16,13 @@ const read: JsonObject = {
 };
 const write: JsonObject = { name: 'write', inputSchema: { type: 'object', properties: { path: text } } };
 const pin = (kind: PinKind, name: string, descriptor: JsonObject): Pinned => ({
-  ...{ kind, upstream: 'files', name, descriptor, facts: READS, exceptions: {} },
+  kind,
+  upstream: 'files',
+  name,
   digest: descriptorDigest(kind, descriptor),
+  descriptor,
+  facts: READS,
+  exceptions: {},
 });
 const LOCK = withUpstream(EMPTY_LOCK, 'files', {
   instructions: 'Be kind.',

@@ -6,20 +6,28 @@ import { STEP } from './close.ts';
 import { FORMATS } from './formats.ts';
 import { step } from './meter.ts';
 import { linearPattern } from './pattern.ts';
+import { SchemaRefused } from './types.ts';
 
 /** An instance keeps every pattern and constant it has seen: a fresh one now and then bounds that. */
 const SCHEMAS_PER_INSTANCE = 500;
 let shared: Ajv2020 | undefined;
 let compiled = 0;
 
-/** Takes what `rewrite` made. Throws ajv's error on what is not a schema. Costs 1 to 20 ms: off the hot path. */
+/** Takes what `rewrite` made. Throws SchemaRefused on what is not a schema. Costs 1 to 20 ms: off the hot path. */
 export function generate(schema: JsonObject): ValidateFunction {
   if (shared === undefined || ++compiled > SCHEMAS_PER_INSTANCE) {
     shared = create();
     compiled = 0;
   }
   try {
+    if (shared.validateSchema(schema) !== true) {
+      const [error] = shared.errors ?? [];
+      throw new SchemaRefused('schema.invalid', error?.instancePath ?? '', `not valid (${error?.keyword ?? 'schema'})`);
+    }
     return shared.compile(schema);
+  } catch (error) {
+    // ajv's own words may hold texts of the schema.
+    throw error instanceof SchemaRefused ? error : new SchemaRefused('schema.invalid', '', 'not valid');
   } finally {
     shared.removeSchema(schema);
   }

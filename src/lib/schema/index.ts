@@ -37,13 +37,7 @@ export function compileSchema(
   const first = rewrite(root, how.strict, openings);
   if (!first.exact) checks.push(first.schema, rewrite(root, false, openings).schema);
   else checks.push(first.schema);
-  const validators = checks.map((made) => {
-    try {
-      return generate(made);
-    } catch (error) {
-      throw new SchemaRefused('schema.invalid', '', escapeText(error instanceof Error ? error.message : '', 200));
-    }
-  });
+  const validators = checks.map(generate);
   return {
     check(value: Json): SchemaFault | undefined {
       startMeter();

@@ -5,6 +5,8 @@ import { compileSchema, SchemaRefused, type Strictness } from '../../../src/lib/
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({ type: 'object', properties, ...more });
 const text = { type: 'string' };
+const branch = (...all: readonly (JsonObject | boolean)[]): JsonObject =>
+  Object.fromEntries(['if', 'then', 'else'].map((keyword, i) => [keyword, all[i]!]));
 const NODE = { $ref: '#/$defs/node' };
 
 interface Row {
@@ -103,9 +105,11 @@ const ROWS: readonly Row[] = [
     name: 'if, then, else',
     schema: {
       ...object({ kind: text }),
-      if: { properties: { kind: { const: 'f' } }, required: ['kind'] },
-      then: { properties: { path: text }, required: ['path'] },
-      else: { properties: { url: text } },
+      ...branch(
+        { properties: { kind: { const: 'f' } }, required: ['kind'] },
+        { properties: { path: text }, required: ['path'] },
+        { properties: { url: text } },
+      ),
     },
     fits: [
       { kind: 'f', path: '' },
@@ -224,7 +228,7 @@ const { schema: anySchema } = fc.letrec<{ schema: JsonObject | boolean }>((tie) 
     fc.record({ contains: tie('schema') }),
     fc.record({ not: tie('schema') }),
     fc.record({ unevaluatedProperties: tie('schema') }),
-    fc.record({ if: tie('schema'), then: tie('schema'), else: tie('schema') }),
+    fc.tuple(tie('schema'), tie('schema'), tie('schema')).map((all) => branch(...all)),
     ...(['allOf', 'anyOf', 'oneOf'] as const).map((k) => fc.record({ [k]: fc.tuple(tie('schema'), tie('schema')) })),
   ) as fc.Arbitrary<JsonObject | boolean>,
 }));
@@ -254,7 +258,9 @@ describe('properties of strictness', () => {
     }
   };
 
-  it('what strict takes, the plain schema takes; and no undeclared name is taken at any level', () => {
+  it('what strict takes, the plain schema takes; and no undeclared name is taken at any level', {
+    timeout: 300_000,
+  }, () => {
     let taken = 0;
     const root = fc.record({ body: anySchema, d: anySchema }).map(({ body, d }) => ({ allOf: [body], $defs: { d } }));
     fc.assert(

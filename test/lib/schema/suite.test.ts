@@ -25,7 +25,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   'unevaluatedItems is not served beside branches or contains': 10, // ajv lets items pass unseen there
   'the name __proto__ is not served': 1, // no request may hold it either
   'not a dialect that is served (2020-12; drafts 6, 7 and 2019-09)': 4, // metaschemas of the suite's own
-  'enum must have non-empty array': 1,
+  'not valid': 1, // enum without entries
 };
 
 describe.skipIf(!existsSync(FILE))('JSON-Schema-Test-Suite, draft 2020-12', () => {
