@@ -1,0 +1,172 @@
+/**
+ * What is asked of an HTTP request before its body is read, as two lists from the top down. The first refusal is the
+ * answer. Nothing above `identity` depends on which routes, subjects or sessions exist (guarantee TR6).
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Caller, Peer, Stage } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import type { Id } from '../wire/frame.ts';
+import { tooLong } from './body.ts';
+import type { Strangers } from './strangers.ts';
+
+/** One request as far as it is known. */
+export interface Knock {
+  readonly req: IncomingMessage;
+  readonly id: string;
+  readonly at: number;
+  readonly peer: Peer;
+  /** The listed origin that the request comes from. */
+  origin?: string;
+  caller?: Caller;
+  /** First and only path segment; known to name a route after `AFTER`. */
+  route: string;
+}
+
+export interface DoorRules {
+  /** `host:port` in lower case, as a Host header spells it. */
+  readonly authorities: ReadonlySet<string>;
+  /** Serialised origins, exact. */
+  readonly origins: ReadonlySet<string>;
+  readonly strangers: Strangers;
+  readonly hasRoute: (name: string) => boolean;
+  readonly closing: () => boolean;
+  /** Bytes. */
+  readonly maxBody: number;
+}
+
+export interface Refusal {
+  readonly stage: Stage;
+  readonly code: Code;
+  /** Seconds, for a 429 that knows. */
+  readonly wait?: number;
+  /** Further headers, as name, value, name, value. */
+  readonly headers?: readonly string[];
+  /** Of the request, where it could be read. */
+  readonly id?: Id;
+  /** Of the JSON-RPC error. */
+  readonly data?: JsonObject;
+  /** What it named, for the log. */
+  readonly name?: string;
+}
+/** An answer that needs no caller. */
+export interface Notice {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly text?: string;
+}
+export type Stop = Refusal | Notice;
+export type Check = (knock: Knock, rules: DoorRules) => Stop | undefined;
+
+/** Before anybody has signed in. */
+export const BEFORE: readonly Check[] = [authority, origin, preflight, health, closing, flood, framing];
+/** With a caller. */
+export const AFTER: readonly Check[] = [route, method, contentType, accept, length];
+
+/** DNS rebinding: the Host must be one that this listener serves, to the letter (guarantees TR5, TR6). */
+function authority({ req }: Knock, { authorities }: DoorRules): Stop | undefined {
+  const host = only(req, 'host');
+  // A target that is not a path names an authority of its own, or none (RFC 9112 section 3.2).
+  if (typeof host === 'string' && authorities.has(host.toLowerCase()) && req.url?.startsWith('/')) return;
+  return { stage: 'door', code: 'door.authority' };
+}
+
+/** A browser says where a page came from. `null` is what it says for pages of no origin: never listed. */
+function origin(knock: Knock, { origins }: DoorRules): Stop | undefined {
+  const value = only(knock.req, 'origin');
+  if (value === undefined) return;
+  if (value === REPEATED || value === 'null' || !origins.has(value)) return { stage: 'door', code: 'door.origin' };
+  knock.origin = value;
+  return;
+}
+
+/** Kept short by hand: a page may send what MCP needs and nothing else. */
+const PREFLIGHT = [
+  'Access-Control-Allow-Methods',
+  'POST, DELETE',
+  'Access-Control-Allow-Headers',
+  'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name',
+  'Access-Control-Max-Age',
+  '600',
+];
+
+/** A browser asks before it sends; it sends no credential with the question. */
+function preflight({ req, origin: from }: Knock): Stop | undefined {
+  if (req.method !== 'OPTIONS' || !from || only(req, 'access-control-request-method') === undefined) return;
+  return { status: 204, headers: PREFLIGHT };
+}
+
+/** Says whether the gateway is up and nothing else. */
+function health({ req }: Knock, rules: DoorRules): Stop | undefined {
+  if (req.url !== '/healthz' || req.method !== 'GET') return;
+  return rules.closing() ? { status: 503, headers: [], text: 'down\n' } : { status: 200, headers: [], text: 'up\n' };
+}
+
+function closing(_: Knock, rules: DoorRules): Stop | undefined {
+  return rules.closing() ? { stage: 'door', code: 'door.closing' } : undefined;
+}
+
+/** By address, before any credential is looked at. */
+function flood({ peer }: Knock, { strangers }: DoorRules): Stop | undefined {
+  const wait = strangers.wait(peer.address);
+  return wait > 0 ? { stage: 'door', code: 'door.rate', wait } : undefined;
+}
+
+/** The parser refuses conflicting lengths; what it lets pass and another hop might read differently ends here. */
+function framing({ req }: Knock): Stop | undefined {
+  const coding = only(req, 'transfer-encoding');
+  const chunked = typeof coding === 'string' && coding.toLowerCase() === 'chunked' && req.httpVersion === '1.1';
+  const plain = chunked || (coding === undefined && req.httpVersionMajor === 1);
+  if (plain && only(req, 'content-length') !== REPEATED && only(req, 'upgrade') === undefined) return;
+  return { stage: 'door', code: 'door.headers' };
+}
+
+/** `/<route>`; a query is neither read nor forwarded. */
+function route(knock: Knock, { hasRoute }: DoorRules): Stop | undefined {
+  const { url } = knock.req as { url: string };
+  const end = url.indexOf('?');
+  knock.route = url.slice(1, end < 0 ? undefined : end);
+  return hasRoute(knock.route) ? undefined : { stage: 'door', code: 'door.route' };
+}
+
+function method({ req }: Knock): Stop | undefined {
+  if (req.method === 'POST' || req.method === 'DELETE') return;
+  return { stage: 'door', code: 'door.method', headers: ['Allow', 'POST, DELETE'] };
+}
+
+/** Compressed bodies are refused: no bomb, and one spelling of a body (guarantee TR7). */
+function contentType({ req }: Knock): Stop | undefined {
+  if (req.method !== 'POST') return;
+  const type = only(req, 'content-type');
+  const [name = '', charset, more] = typeof type === 'string' ? type.toLowerCase().split(';', 3) : [];
+  const json = name.trim() === 'application/json' && more === undefined;
+  const utf8 = charset === undefined || /^ ?charset="?utf-8"?$/.test(charset);
+  if (json && utf8 && only(req, 'content-encoding') === undefined) return;
+  return { stage: 'door', code: 'door.content-type' };
+}
+
+function accept({ req }: Knock): Stop | undefined {
+  if (req.method !== 'POST') return;
+  const listed = (req.headers.accept ?? '').toLowerCase().split(',', 32);
+  const names = listed.map((entry) => entry.split(';', 1)[0]!.trim());
+  if (names.includes('application/json') && names.includes('text/event-stream')) return;
+  return { stage: 'door', code: 'door.accept' };
+}
+
+function length({ req }: Knock, { maxBody }: DoorRules): Stop | undefined {
+  return tooLong(req.headers['content-length'], maxBody) ? { stage: 'door', code: 'door.too-large' } : undefined;
+}
+
+export const REPEATED = Symbol('repeated');
+
+/** The one value of a header, as it was sent: Node would join or drop a second one. `name` in lower case. */
+export function only(req: IncomingMessage, name: string): string | typeof REPEATED | undefined {
+  const raw = req.rawHeaders;
+  let value: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length !== name.length || raw[i]!.toLowerCase() !== name) continue;
+    if (value !== undefined) return REPEATED;
+    value = raw[i + 1]!;
+  }
+  return value;
+}

@@ -1,0 +1,193 @@
+/** One message over HTTP, from its body to its answer. What came before is `door.ts`. */
+import type { ServerResponse } from 'node:http';
+import type { Caller } from '../core/call.ts';
+import { CODES } from '../core/codes/index.ts';
+import { Ended } from '../core/ended.ts';
+import { type Gate, isRefused } from '../core/gate.ts';
+import type { Ending } from '../core/pipeline.ts';
+import { classify } from '../wire/eras/classify.ts';
+import { type Fault, frame, type Id, type NotificationFrame, type RequestFrame } from '../wire/frame.ts';
+import { type Headers, matchesBody, protocolHeaders } from '../wire/headers.ts';
+import { type BodyLimits, readBody } from './body.ts';
+import type { Knock } from './door.ts';
+import { finalMessage, interimMessage, localMessage } from './message.ts';
+import { refuse, writeRefused } from './refusal.ts';
+import type { Reply } from './reply.ts';
+import type { Session, Sessions } from './session.ts';
+import { type Heard, hear, mirrored } from './speech.ts';
+import type { After } from './timers.ts';
+
+export interface ExchangeOptions {
+  readonly gate: Gate;
+  readonly sessions: Sessions;
+  readonly body: BodyLimits;
+  readonly after: After;
+}
+
+/** A request of a caller who has signed in. */
+export interface Visit {
+  readonly knock: Knock;
+  readonly caller: Caller;
+  readonly res: ServerResponse;
+  readonly reply: Reply;
+}
+
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  /** Open calls of legacy sessions, so that another request of the same session can cancel them. */
+  readonly #cancels = new Map<string, AbortController>();
+  #open = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+  }
+
+  /** Answers one POST or DELETE. */
+  async answer(visit: Visit): Promise<void> {
+    let parts = 2;
+    const leave = () => {
+      if (--parts > 0 || --this.#open > 0) return;
+      for (const done of this.#idle.splice(0)) done();
+    };
+    this.#open++;
+    visit.res.once('close', leave);
+    try {
+      await (visit.knock.req.method === 'DELETE' ? this.#end(visit) : this.#post(visit));
+    } finally {
+      leave();
+    }
+  }
+
+  /** Resolves when no exchange is open, or after `within` milliseconds. */
+  idle(within = Infinity): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = within === Infinity ? () => {} : this.#options.after(within, resolve);
+      this.#idle.push(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  async #post(visit: Visit): Promise<void> {
+    const { knock, caller, reply } = visit;
+    const { gate, body, after } = this.#options;
+    const bytes = await readBody(knock.req, body, after);
+    if (bytes === 'gone') return;
+    if (typeof bytes === 'string') {
+      reply.unread(knock.req, true);
+      return refuse(gate, knock, reply, { stage: 'door', code: bytes });
+    }
+    const said = frame(bytes);
+    if ('fault' in said) return this.#fault(visit, said);
+    // No server request is ever open over HTTP, so there is nothing that a client could answer.
+    if (said.kind === 'response') return this.#fault(visit, { fault: 'frame.request' });
+    const headers = protocolHeaders(knock.req.rawHeaders);
+    if (typeof headers === 'string') return this.#fault(visit, named(said, headers));
+    const era = classify(said, headers);
+    if (typeof era !== 'string') return this.#fault(visit, era);
+
+    let session: Session | undefined;
+    if (era === 'modern') {
+      const params = mirrored(said, caller, knock.route, knock.at, gate.snapshot());
+      const mismatch = matchesBody(headers, said, params);
+      if (mismatch) return this.#fault(visit, named(said, mismatch));
+    } else if (said.method !== 'initialize') {
+      const found = await this.#session(visit, headers);
+      if (typeof found === 'string') return this.#fault(visit, named(said, found));
+      session = found;
+    }
+    const heard = hear(said, era, session);
+    if ('fault' in heard) return this.#fault(visit, heard);
+    switch (heard.kind) {
+      case 'call':
+        return this.#call(visit, heard, session);
+      case 'local':
+        return reply.send(200, [localMessage(heard.id, heard.result)]);
+      case 'cancel':
+        // In the modern era closing the response stream is the cancel: ids of a caller's clients may be equal there.
+        if (session) this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));
+        return reply.send(202);
+      case 'noted':
+        return reply.send(202);
+    }
+  }
+
+  async #call(visit: Visit, heard: Heard & { kind: 'call' }, session: Session | undefined): Promise<void> {
+    const { knock, caller, res, reply } = visit;
+    const { gate, sessions } = this.#options;
+    const { id, method, said, codec, wishes } = heard;
+    const key = session && cancelKey(session, id);
+    if (key !== undefined && this.#cancels.has(key)) return this.#fault(visit, { fault: 'frame.request', id });
+
+    const cancel = new AbortController();
+    if (key !== undefined) this.#cancels.set(key, cancel);
+    const gone = () => {
+      if (!res.writableEnded) cancel.abort(new Ended('cancel', 'run.cancelled'));
+    };
+    if (res.destroyed) gone();
+    else res.once('close', gone);
+    let end: Awaited<ReturnType<Gate['call']>>;
+    try {
+      end = await gate.call(
+        { id: knock.id, at: knock.at, peer: knock.peer, caller, route: knock.route, said },
+        (note) => {
+          const text = method === 'initialize' ? undefined : interimMessage(codec, note, wishes);
+          return text === undefined ? undefined : reply.interim(text);
+        },
+        cancel,
+      );
+    } finally {
+      if (key !== undefined) this.#cancels.delete(key);
+    }
+    if (isRefused(end)) return writeRefused(reply, end, id, knock.id);
+    if (method === 'initialize' && end.message.kind === 'result') {
+      reply.header('Mcp-Session-Id', sessions.mint(caller, knock.route, said.era, said.claimed));
+    }
+    const status = statusOf(end);
+    if (status === 429) reply.header('Retry-After', '1');
+    reply.final(status, finalMessage(codec, method, id, end.message));
+  }
+
+  /** DELETE: the client is done with its session. */
+  async #end(visit: Visit): Promise<void> {
+    const { knock, caller, reply } = visit;
+    reply.unread(knock.req);
+    const headers = protocolHeaders(knock.req.rawHeaders);
+    if (typeof headers === 'string') return this.#fault(visit, { fault: headers });
+    const found = await this.#session(visit, headers);
+    if (typeof found === 'string') return this.#fault(visit, { fault: found });
+    await this.#options.sessions.end(headers.session!, caller, knock.route);
+    reply.send(204);
+  }
+
+  async #session({ knock, caller }: Visit, { session: id }: Headers) {
+    if (id === undefined) return 'frame.session-missing';
+    return (await this.#options.sessions.open(id, caller, knock.route)) ?? 'frame.session-unknown';
+  }
+
+  #fault({ knock, reply }: Visit, { fault, id, data }: Fault): void {
+    const stage = fault.startsWith('door.') ? 'door' : 'frame';
+    refuse(this.#options.gate, knock, reply, {
+      stage,
+      code: fault,
+      ...(id !== undefined && { id }),
+      ...(data && { data }),
+    });
+  }
+}
+
+function named(said: RequestFrame | NotificationFrame, fault: Fault['fault']): Fault {
+  return said.kind === 'request' ? { fault, id: said.id } : { fault };
+}
+
+function cancelKey(session: Session, id: Id): string {
+  return `${session.digest} ${JSON.stringify(id)}`;
+}
+
+/** A refusal has the status of its code; what an upstream answered, error or not, is in band. */
+function statusOf({ outcome, message }: Ending): number {
+  return outcome.code !== undefined && message.kind === 'error' ? CODES[outcome.code].http : 200;
+}

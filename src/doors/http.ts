@@ -1,0 +1,208 @@
+/**
+ * The Streamable HTTP listener for 2026-07-28 and 2025-11-25. Node's parser does the framing and its guards stop the
+ * slow and the huge; `door.ts` says who may go on, `exchange.ts` answers one message.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Gate } from '../core/gate.ts';
+import type { State } from '../core/state.ts';
+import type { KeyRing } from '../lib/seal.ts';
+import { BODY_LIMITS, type BodyLimits } from './body.ts';
+import { AFTER, BEFORE, type Check, type DoorRules, type Knock, only, type Stop } from './door.ts';
+import { Exchange } from './exchange.ts';
+import { errorMessage } from './message.ts';
+import { refuse } from './refusal.ts';
+import { REPLY_TIMES, Reply, type ReplyTimes } from './reply.ts';
+import { Sessions } from './session.ts';
+import { CHARGE, STRANGER_RULES, type StrangerRules, Strangers } from './strangers.ts';
+import { type After, after as realAfter } from './timers.ts';
+import { identify } from './who.ts';
+
+/** Guards of Node's own. Sizes in bytes, times in milliseconds. */
+export interface HttpLimits {
+  /** Request line and headers. */
+  readonly head: number;
+  readonly headWithin: number;
+  /** Head and body. */
+  readonly requestWithin: number;
+  /** Between two requests of a connection. */
+  readonly idle: number;
+  readonly connections: number;
+}
+export const HTTP_LIMITS: HttpLimits = {
+  head: 16 * 1024,
+  headWithin: 10_000,
+  requestWithin: 30_000,
+  idle: 60_000,
+  connections: 1024,
+};
+
+export interface HttpOptions {
+  readonly gate: Gate;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** Hosts served beside the loopback names, as `host:port`. */
+  readonly authorities?: readonly string[];
+  /** Origins of browser pages that may call, as a browser writes them. */
+  readonly origins?: readonly string[];
+  /** Seals session ids. */
+  readonly ring: KeyRing;
+  /** Remembers ended sessions. */
+  readonly state: Pick<State, 'get' | 'put'>;
+  readonly strangers?: StrangerRules;
+  readonly body?: BodyLimits;
+  readonly http?: HttpLimits;
+  readonly times?: ReplyTimes;
+  /** Life of a legacy session in milliseconds. */
+  readonly sessionLife?: number;
+  readonly after?: After;
+}
+
+export interface HttpDoor {
+  /** `http://127.0.0.1:8808`, with the real port. */
+  readonly url: string;
+  /** Takes no new requests, lets open calls end within `grace` milliseconds (default 5 s), then cuts them off. */
+  close(grace?: number): Promise<void>;
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Listens. Rejects when the address cannot be had, or is not a loopback one. */
+export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
+  const { gate, host, after = realAfter, body = BODY_LIMITS, http = HTTP_LIMITS, times = REPLY_TIMES } = options;
+  // Guarantee TR5: nothing listens in the open without TLS, and this listener has none.
+  if (!LOOPBACK.has(host)) throw new Error(`refusing to listen on ${host} without TLS: use 127.0.0.1`);
+  const strangers = new Strangers(gate.clock, options.strangers ?? STRANGER_RULES);
+  const sessions = new Sessions({
+    ring: options.ring,
+    clock: gate.clock,
+    random: gate.random,
+    state: options.state,
+    ...(options.sessionLife !== undefined && { life: options.sessionLife }),
+  });
+  const exchange = new Exchange({ gate, sessions, body, after });
+  const authorities = new Set((options.authorities ?? []).map((name) => name.toLowerCase()));
+  let closing = false;
+  const rules: DoorRules = {
+    authorities,
+    origins: new Set((options.origins ?? []).map((page) => new URL(page).origin)),
+    strangers,
+    hasRoute: (name) => gate.snapshot().routes.has(name),
+    closing: () => closing,
+    maxBody: body.max,
+  };
+
+  async function handle(req: IncomingMessage, res: ServerResponse, expects: boolean): Promise<void> {
+    const reply = new Reply(res, after, times);
+    const peer = { listener: 'http' as const, address: req.socket.remoteAddress ?? '-' };
+    const knock: Knock = { req, id: gate.id(), at: gate.clock(), peer, route: '' };
+    if (stopped(BEFORE, knock, reply)) return;
+    const said = identify(() => gate.authenticate({ peer, header: (name) => text(only(req, name)) }));
+    const caller = said instanceof Promise ? await said : said;
+    if (typeof caller === 'string') {
+      strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
+      return turnAway(knock, reply, { stage: 'identity', code: caller });
+    }
+    knock.caller = caller;
+    if (stopped(AFTER, knock, reply)) return;
+    if (expects) res.writeContinue();
+    await exchange.answer({ knock, caller, res, reply });
+  }
+
+  function stopped(checks: readonly Check[], knock: Knock, reply: Reply): boolean {
+    for (const check of checks) {
+      const stop = check(knock, rules);
+      if (!stop) continue;
+      turnAway(knock, reply, stop);
+      return true;
+    }
+    if (checks === BEFORE && knock.origin !== undefined) allow(reply, knock.origin);
+    return false;
+  }
+
+  /** Answers without having read the body. */
+  function turnAway(knock: Knock, reply: Reply, stop: Stop): void {
+    reply.unread(knock.req);
+    if ('code' in stop) {
+      if (!knock.caller) strangers.charge(knock.peer.address, CHARGE.refused);
+      return refuse(gate, knock, reply, stop);
+    }
+    if (knock.origin !== undefined) allow(reply, knock.origin);
+    for (let i = 0; i < stop.headers.length; i += 2) reply.header(stop.headers[i]!, stop.headers[i + 1]!);
+    reply.send(stop.status, stop.text === undefined ? [] : [stop.text], 'text/plain');
+  }
+
+  const server = createServer({
+    maxHeaderSize: http.head,
+    headersTimeout: http.headWithin,
+    requestTimeout: http.requestWithin,
+    keepAliveTimeout: http.idle,
+    connectionsCheckingInterval: Math.min(1000, http.headWithin),
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    noDelay: true,
+  });
+  server.maxConnections = http.connections;
+  server.maxRequestsPerSocket = 0;
+  // Node drops headers over its count without a word; the cap on their bytes is the one that counts.
+  server.maxHeadersCount = 0;
+
+  const take = (expects: boolean) => (req: IncomingMessage, res: ServerResponse) => {
+    // Whatever throws here is a defect: nothing of it may reach the caller.
+    handle(req, res, expects).catch(() => {
+      if (res.headersSent) res.destroy();
+      else res.writeHead(500, ['Connection', 'close']).end(errorMessage(undefined, 'internal.run'));
+    });
+  };
+  server.on('request', take(false));
+  // A body is asked for only after its sender has signed in.
+  server.on('checkContinue', take(true));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const peer = { listener: 'http' as const, address: socket.remoteAddress ?? '-' };
+    const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    const malformed = error.code?.startsWith('HPE_') ?? false;
+    if (slow || malformed) {
+      strangers.charge(peer.address, CHARGE.refused);
+      gate.refuse({ id: gate.id(), at: gate.clock(), peer }, 'door', slow ? 'door.slow' : 'door.headers');
+      const status = slow ? '408 Request Timeout' : '400 Bad Request';
+      // After a reply has begun these bytes would be read as part of it.
+      if (socket.writable && socket.bytesWritten === 0) {
+        socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      }
+    }
+    socket.destroySoon();
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port, host, resolve);
+  });
+  const { address, family, port } = server.address() as AddressInfo;
+  for (const name of ['localhost', '127.0.0.1', '[::1]']) {
+    authorities.add(`${name}:${port}`);
+    if (port === 80) authorities.add(name);
+  }
+
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    async close(grace = 5000) {
+      closing = true;
+      // Until the open calls are done the listener stays, so that whoever knocks is told and health says `down`.
+      await exchange.idle(grace);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await exchange.idle();
+      await closed;
+    },
+  };
+}
+
+function text(value: ReturnType<typeof only>): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function allow(reply: Reply, origin: string): void {
+  reply.header('Access-Control-Allow-Origin', origin);
+  reply.header('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, Retry-After');
+  reply.header('Vary', 'Origin');
+}

@@ -1,0 +1,179 @@
+/**
+ * One MCP client on a pair of streams, in both eras: the stdio transport, for this process's own stdin and stdout and
+ * for every bridge. Nothing that one line holds can end the session; only the end of the input does.
+ */
+import type { Readable, Writable } from 'node:stream';
+import type { Caller, Peer } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import { Ended } from '../core/ended.ts';
+import { type Gate, isRefused } from '../core/gate.ts';
+import type { Maybe } from '../core/state.ts';
+import { classify } from '../wire/eras/classify.ts';
+import type { LegacySession } from '../wire/eras/legacy.ts';
+import { type Fault, frame } from '../wire/frame.ts';
+import { LineReader } from './line-reader.ts';
+import {
+  finalMessage,
+  interimMessage,
+  localMessage,
+  MAX_MESSAGE,
+  oneLine,
+  type Parts,
+  refusedMessage,
+} from './message.ts';
+import { type Heard, hear } from './speech.ts';
+import { type After, after as realAfter } from './timers.ts';
+import { identify } from './who.ts';
+
+export interface LinesOptions {
+  readonly gate: Gate;
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Name of the route that everything here is about. */
+  readonly route: string;
+  /** Asked for each message, so that a revoked credential ends what a session may do. */
+  readonly who: () => Maybe<Caller | Code>;
+  readonly peer?: Peer;
+  /** Bytes of one line. */
+  readonly maxLine?: number;
+  /** Requests open at once; more are refused unheard. */
+  readonly maxOpen?: number;
+  readonly after?: After;
+}
+
+export interface Lines {
+  /** Resolves when the input has ended and every call has too. */
+  readonly ended: Promise<void>;
+  /** Hears nothing more, lets open calls end within `grace` milliseconds, then cancels them. */
+  close(grace?: number): Promise<void>;
+}
+
+const STDIO: Peer = Object.freeze({ listener: 'stdio', address: '-' });
+
+export function serveLines(options: LinesOptions): Lines {
+  const { gate, input, output, route, who, peer = STDIO, maxOpen = 256, after = realAfter } = options;
+  const open = new Map<string, AbortController>();
+  let session: LegacySession | undefined;
+  let over = false;
+  /** While the other end does not read: settled when it does. */
+  let blocked: Promise<void> | undefined;
+  let finish: () => void = () => {};
+  const ended = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const settle = () => {
+    if (over && open.size === 0) finish();
+  };
+
+  const reader = new LineReader(options.maxLine ?? MAX_MESSAGE, {
+    line: (bytes) => {
+      if (bytes.length > 0) take(bytes);
+    },
+    tooLong: () => refuse({ fault: 'frame.json' }),
+  });
+
+  function take(bytes: Uint8Array): void {
+    const said = frame(bytes);
+    if ('fault' in said) return refuse(said);
+    // Nobody was asked anything, and a response is never answered.
+    if (said.kind === 'response') return void gate.refuse(entry(), 'frame', 'frame.request');
+    const era = classify(said);
+    if (typeof era !== 'string') return refuse(era);
+    const heard = hear(said, era, session);
+    if ('fault' in heard) return refuse(heard);
+    if (heard.kind === 'call') void call(heard);
+    else if (heard.kind === 'local') write([localMessage(heard.id, heard.result)]);
+    else if (heard.kind === 'cancel') open.get(JSON.stringify(heard.id))?.abort(CANCEL());
+  }
+
+  async function call({ id, method, said, codec, wishes }: Heard & { kind: 'call' }): Promise<void> {
+    const key = JSON.stringify(id);
+    // An answer with this id would be taken for that of the first request.
+    if (open.has(key)) return refuse({ fault: 'frame.request' });
+    if (open.size >= maxOpen) return refuse({ fault: 'limits.concurrency', id });
+    const cancel = new AbortController();
+    open.set(key, cancel);
+    try {
+      const known = identify(who);
+      const caller = known instanceof Promise ? await known : known;
+      if (typeof caller === 'string') return refuse({ fault: caller, id });
+      const at = entry();
+      const end = await gate.call(
+        { ...at, caller, said },
+        (note) => {
+          const text = interimMessage(codec, note, wishes);
+          return text === undefined ? undefined : write([text]);
+        },
+        cancel,
+      );
+      // Nobody waits for the answer to a cancelled request (basic/utilities/cancellation).
+      if (cancel.signal.aborted && (cancel.signal.reason as Ended).kind === 'cancel') return;
+      if (isRefused(end)) return void write([refusedMessage(id, end.message, at.id)]);
+      if (method === 'initialize' && end.message.kind === 'result') {
+        session = { digest: at.id, era: said.era, claimed: said.claimed };
+      }
+      write(oneLine(finalMessage(codec, method, id, end.message)));
+    } finally {
+      open.delete(key);
+      settle();
+    }
+  }
+
+  function refuse({ fault, id, data }: Fault): void {
+    const at = entry();
+    const stage = fault.startsWith('identity.') ? 'identity' : fault.startsWith('limits.') ? 'door' : 'frame';
+    write([refusedMessage(id, gate.refuse(at, stage, fault).message, at.id, data)]);
+  }
+
+  function entry() {
+    return { id: gate.id(), at: gate.clock(), peer, route };
+  }
+
+  /** One line. While the other end does not read, nothing more is heard from it. */
+  function write(parts: Parts): Maybe<void> {
+    if (!output.writable) return;
+    output.cork();
+    for (const part of parts) output.write(part);
+    const room = output.write('\n');
+    output.uncork();
+    if (room) return;
+    input.pause();
+    blocked ??= new Promise((resolve) => {
+      const done = () => {
+        output.off('drain', done).off('close', done);
+        blocked = undefined;
+        if (!over) input.resume();
+        resolve();
+      };
+      output.on('drain', done).on('close', done);
+    });
+    return blocked;
+  }
+
+  function stop(): void {
+    if (over) return;
+    over = true;
+    input.off('data', onData);
+    settle();
+  }
+  function end(): void {
+    stop();
+    for (const cancel of open.values()) cancel.abort(CANCEL());
+  }
+  const onData = (chunk: Uint8Array) => reader.push(chunk);
+  input.on('data', onData).on('end', end).on('close', end).on('error', end);
+  output.on('close', end).on('error', end);
+  input.resume();
+
+  return {
+    ended,
+    async close(grace = 0) {
+      stop();
+      const cut = after(grace, end);
+      await ended;
+      cut();
+    },
+  };
+}
+
+const CANCEL = (): Ended => new Ended('cancel', 'run.cancelled');

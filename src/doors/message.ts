@@ -1,0 +1,76 @@
+/** The envelopes that a door writes around what the house answers. They are always ours (house rule "Bytes"). */
+import { refusal } from '../core/answer.ts';
+import type { Notification, Result, RpcError } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import type { Wishes } from '../wire/eras/interim.ts';
+import * as legacy from '../wire/eras/legacy.ts';
+import * as modern from '../wire/eras/modern.ts';
+import type { Id } from '../wire/frame.ts';
+
+/** A JSON text in parts: text of ours around bytes that are passed on as they came. */
+export type Parts = readonly (string | Uint8Array)[];
+
+export type Codec = Pick<typeof modern, 'tell' | 'pass'>;
+export const CODECS: Readonly<Record<'modern' | 'legacy', Codec>> = { modern, legacy };
+
+/** Bytes of one message from a client. */
+export const MAX_MESSAGE = 4 * 1024 * 1024;
+
+/**
+ * `jsonrpc` and `id` come first: the relay finds the id there without reading the rest. An id that could not be read
+ * is left out; MCP has no null there.
+ */
+function head(id: Id | undefined): string {
+  return id === undefined ? '{"jsonrpc":"2.0",' : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},`;
+}
+
+/** What a refusal reads like where no call existed. `ref` names its entry in the log. */
+export function refusedMessage(id: Id | undefined, error: RpcError, ref: string, data?: JsonObject): string {
+  const message = error.message.replace('{ref}', ref);
+  const told = modern.errorMembers({ ...error, message, ...(data && { data }) });
+  return `${head(id)}"error":${JSON.stringify(told)}}`;
+}
+
+/** A refusal that no log knows. */
+export function errorMessage(id: Id | undefined, code: Code): string {
+  return refusedMessage(id, refusal(code), 'none');
+}
+
+export function localMessage(id: Id, result: JsonObject): string {
+  return `${head(id)}"result":${JSON.stringify(result)}}`;
+}
+
+/** The final message of a call. `method` is that of the request as the client said it. */
+export function finalMessage(codec: Codec, method: string, id: Id, message: Result | RpcError): Parts {
+  const bytes = message.kind === 'result' ? codec.pass(method, message) : undefined;
+  if (bytes) return [`${head(id)}"result":`, ...bytes, '}'];
+  return [head(id) + JSON.stringify(codec.tell(method, message)).slice(1)];
+}
+
+/** An interim message; undefined when the client did not ask for it. */
+export function interimMessage(codec: Codec, note: Notification, wishes: Wishes): string | undefined {
+  const told = codec.tell('', note, wishes);
+  return told && JSON.stringify({ jsonrpc: '2.0', ...told });
+}
+
+const CR = 13;
+const LF = 10;
+
+/** The same text without line ends: an event, like a line of stdio, is one line. Only bytes of others can hold any. */
+export function oneLine(parts: Parts): Parts {
+  if (!parts.some((part) => typeof part !== 'string' && (part.includes(LF) || part.includes(CR)))) return parts;
+  // A JSON string holds no raw line end, so each of these is white space between two tokens.
+  return parts.map((part) =>
+    typeof part === 'string'
+      ? part
+      : Buffer.from(part)
+          .toString()
+          .replace(/[\r\n]/g, ' '),
+  );
+}
+
+export function joined(parts: Parts): string {
+  if (parts.length === 1 && typeof parts[0] === 'string') return parts[0];
+  return parts.map((part) => (typeof part === 'string' ? part : Buffer.from(part).toString())).join('');
+}

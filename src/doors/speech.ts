@@ -1,0 +1,94 @@
+/**
+ * What one framed message asks of a door, in whichever era it was said. The same for HTTP and for lines; only where
+ * a session is kept differs.
+ */
+import type { Said } from '../core/admit.ts';
+import type { Caller } from '../core/call.ts';
+import type { Snapshot } from '../core/ports.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+import { cancelled, type Wishes, wishes } from '../wire/eras/interim.ts';
+import * as legacy from '../wire/eras/legacy.ts';
+import * as modern from '../wire/eras/modern.ts';
+import type { Fault, Id, NotificationFrame, RequestFrame } from '../wire/frame.ts';
+import type { ParamHeaders } from '../wire/headers.ts';
+import { CODECS, type Codec } from './message.ts';
+
+export type Heard =
+  /** `method` as the client said it: `initialize` is a `server/discover` inside. */
+  | ({ readonly kind: 'call'; readonly id: Id; readonly method: string; readonly said: Said } & Tongue)
+  /** Answered at the door. */
+  | { readonly kind: 'local'; readonly id: Id; readonly result: JsonObject }
+  | { readonly kind: 'cancel'; readonly id: Id }
+  /** Nothing to do. */
+  | { readonly kind: 'noted' };
+interface Tongue {
+  readonly codec: Codec;
+  readonly wishes: Wishes;
+}
+
+export function hear(
+  frame: RequestFrame | NotificationFrame,
+  era: 'modern' | 'legacy',
+  session?: legacy.LegacySession,
+): Heard | Fault {
+  const { method, params } = frame;
+  if (frame.kind === 'notification') {
+    const id = method === 'notifications/cancelled' ? cancelled(params) : undefined;
+    return id === undefined ? { kind: 'noted' } : { kind: 'cancel', id };
+  }
+  const { id } = frame;
+  if (era === 'legacy') {
+    const local = legacy.local(frame);
+    if (local) return isFault(local) ? local : { kind: 'local', id, result: local };
+  }
+  const said = era === 'modern' ? modern.hear(frame) : legacy.hear(frame, session);
+  if ('fault' in said) return said;
+  return { kind: 'call', id, method, said, codec: CODECS[era], wishes: wishes(params) };
+}
+
+function isFault(local: JsonObject | Fault): local is Fault {
+  return 'fault' in local;
+}
+
+const known = new WeakMap<object, ParamHeaders>();
+
+/**
+ * The arguments that a tool's pinned schema wants mirrored in `Mcp-Param-*` headers (SEP-2243); undefined when there
+ * are none. A tool that the caller may not list has none either: its schema must not show in a refusal.
+ */
+export function mirrored(
+  frame: RequestFrame | NotificationFrame,
+  caller: Caller,
+  route: string,
+  at: number,
+  snap: Snapshot,
+): ParamHeaders | undefined {
+  const { name } = frame.params;
+  const upstream = snap.routes.get(route);
+  if (frame.method !== 'tools/call' || typeof name !== 'string' || upstream === undefined) return undefined;
+  const found = snap.shelf.find(upstream, 'call', frame.method, name);
+  if (found.kind !== 'pinned') return undefined;
+  const { descriptor } = found.target;
+  let params = known.get(descriptor);
+  if (!params) known.set(descriptor, (params = annotated(descriptor.inputSchema)));
+  if (params.size === 0 || !snap.may('list', caller, found.target, { at, upstream }).allow) return undefined;
+  return params;
+}
+
+/** Annotations reachable through `properties` alone, as the specification has it. The review bounds the schema. */
+function annotated(schema: unknown): ParamHeaders {
+  const params = new Map<string, readonly string[]>();
+  const walk = (node: unknown, path: readonly string[]): void => {
+    const properties = isObject(node as JsonObject) ? (node as JsonObject).properties : undefined;
+    if (!isObject(properties) || path.length > 16) return;
+    for (const name of Object.keys(properties)) {
+      const property = properties[name];
+      if (!isObject(property)) continue;
+      const header = property['x-mcp-header'];
+      if (typeof header === 'string') params.set(header.toLowerCase(), [...path, name]);
+      walk(property, [...path, name]);
+    }
+  };
+  walk(schema, []);
+  return params;
+}
