@@ -87,8 +87,11 @@ export function house(name = 'house'): House {
         return new Promise(() => {});
       case 'bytes': {
         const bytes = Buffer.from(String(args.raw));
-        return { kind: 'result', value: JSON.parse(String(args.raw)), bytes };
+        if (args.first) await progress(0);
+        return { kind: 'result', value: { ...JSON.parse(String(args.raw)), resultType: 'complete' }, bytes };
       }
+      case 'big':
+        return { kind: 'result', value: text('x'.repeat(Number(args.n))) };
       case 'fail':
         return { kind: 'error', code: -32603, message: 'failed', data: { why: 'test' } };
       case 'limit':
@@ -98,7 +101,9 @@ export function house(name = 'house'): House {
         return { kind: 'result', value: text(`${call.caller.subject} ${JSON.stringify(call.args)}`) };
     }
   };
-  const pinned = ['echo', 'slow', 'gate', 'progress', 'progress-slow', 'bytes', 'fail', 'limit'].map((n) => tool(n));
+  const pinned = ['echo', 'slow', 'gate', 'progress', 'progress-slow', 'bytes', 'big', 'fail', 'limit'].map((n) =>
+    tool(n),
+  );
   pinned.push(
     tool('headers', { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } }),
   );
