@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { RulesFault } from '../../src/core/rules.ts';
+import { compile, schema } from '../../src/upstreams/rules.ts';
+
+const RUN = ['npx', '-y', 'x@1.0.0'];
+const place = {
+  configDir: '/cfg',
+  home: '/home/ann',
+  realpath: (path: string) => {
+    if (path.includes('none')) throw new Error('ENOENT');
+    return path.replace('/cfg/link', '/home/ann/.ssh');
+  },
+};
+const compiled = (block: object) => compile(schema.parse({ run: RUN, ...block }), ['upstreams', 'x'], place);
+
+describe('an upstream block', () => {
+  it('needs no more than `run`', () => {
+    expect(compiled({})).toEqual({
+      run: RUN,
+      mounts: [],
+      env: {},
+      caps: { memory: 512 << 20, processes: 128, files: 1024, cpu: 1 },
+    });
+  });
+  it('takes mounts and caps', () => {
+    expect(
+      compiled({ mounts: { './notes': '/data:rw' }, memory: '2GiB', processes: 32, files: 64, cpu: 0.5 }),
+    ).toMatchObject({
+      mounts: [{ source: '/cfg/notes', target: '/data', write: true }],
+      caps: { memory: 2 ** 31, processes: 32, files: 64, cpu: 0.5 },
+    });
+  });
+  it.each([
+    [{ run: [] }],
+    [{ run: 'npx x' }],
+    [{ memory: '512' }],
+    [{ memory: 512 }],
+    [{ memory: '32MiB' }],
+    [{ memory: '999999999GiB' }],
+    [{ processes: 1 }],
+    [{ cpu: 0 }],
+    [{ sandbox: 'none' }],
+    [{ network: ['example.com'] }],
+  ])('%j is refused', (block) => expect(schema.safeParse({ run: RUN, ...block }).success).toBe(false));
+  it.each([
+    [{ mounts: { './link': '/data' } }, ['upstreams', 'x', 'mounts', './link']],
+    [{ mounts: { './none': '/data' } }, ['upstreams', 'x', 'mounts', './none']],
+    [{ mounts: { '/etc': '/data' } }, ['upstreams', 'x', 'mounts', '/etc']],
+    [{ mounts: { './a': '/proc' } }, ['upstreams', 'x', 'mounts', './a']],
+    [{ mounts: { './a': '/data', './b': '/data' } }, ['upstreams', 'x', 'mounts']],
+    [{ env: { LD_PRELOAD: 'x' } }, ['upstreams', 'x', 'env', 'LD_PRELOAD']],
+  ])('%j is a fault with its place', (block, path) => {
+    try {
+      compiled(block);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(RulesFault);
+      expect((error as RulesFault).path).toEqual(path);
+    }
+  });
+});
