@@ -27,12 +27,7 @@ export interface Front {
 
 // Controls, line separators, invisible and direction-changing characters: JSON lets most of them stand as they are.
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cf}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Variation_Selector}\u2800]/gu;
-const PLAIN = /^[\x20-\x7e]*$/;
-
-/** Makes JSON text safe to look at: what could act on a terminal, or hide, becomes its `\u` escape (guarantee AU6). */
-export function visible(json: string): string {
-  return PLAIN.test(json) ? json : json.replace(UNSAFE, escapeUnits);
-}
+const DEL = 0x7f;
 
 function escapeUnits(character: string): string {
   let out = '';
@@ -40,13 +35,20 @@ function escapeUnits(character: string): string {
   return out;
 }
 
-/** The next line, without its line end. `log` and `at` are ours and need no escape; `body` are members as JSON text. */
-export function line(log: string, head: Head, at: string, kind: Kind, body: string): string {
-  const text = `{"v":1,"log":"${log}","seq":${head.size},"prev":"${head.hash}","at":"${at}","kind":"${kind}",${body}}`;
-  return visible(text);
+/**
+ * The next line, with its line end. `log` and `at` are ours and need no escape; `body` are members as JSON text. What
+ * could act on a terminal, or hide, becomes its `\u` escape (guarantee AU6); JSON has escaped the rest already.
+ */
+export function line(log: string, head: Head, at: string, kind: Kind, body: string): Buffer {
+  const text = `{"v":1,"log":"${log}","seq":${head.size},"prev":"${head.hash}","at":"${at}","kind":"${kind}",${body}}\n`;
+  const bytes = Buffer.from(text);
+  // As many bytes as UTF-16 units: all ASCII, where only DEL is left to hide.
+  if (bytes.length === text.length && !bytes.includes(DEL)) return bytes;
+  return Buffer.from(`${text.slice(0, -1).replace(UNSAFE, escapeUnits)}\n`);
 }
 
-export function after(head: Head, bytes: Uint8Array | string): Head {
+/** `bytes` = the line without its line end. */
+export function after(head: Head, bytes: Uint8Array): Head {
   return { size: head.size + 1, hash: sha256Hex(bytes) };
 }
 

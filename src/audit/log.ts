@@ -18,7 +18,7 @@ import { signCheckpoint } from './checkpoint.ts';
 import { DISK, type Disk } from './disk.ts';
 import { type Entries, entries, type Kind } from './entry.ts';
 import type { Redact } from './mask.ts';
-import { AuditRefused, recover } from './recover.ts';
+import { AuditRefused, type Recovered, recover } from './recover.ts';
 import { CHECKPOINT_FILE } from './segments.ts';
 import { Strangers } from './strangers.ts';
 import { type Need, Writer } from './writer.ts';
@@ -103,6 +103,8 @@ class FolderLog implements AuditLog {
   #awaited: Need;
   /** Entries since the last checkpoint. */
   #since = 0;
+  /** Attempts and events that found no room. */
+  #lost = 0;
   #signing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #second = { ms: Number.NaN, text: '' };
@@ -119,9 +121,10 @@ class FolderLog implements AuditLog {
     return this.#writer.fault;
   }
 
-  async open(): Promise<void> {
+  /** `before` = what a recovery just before this one has cut. */
+  async open(before?: Recovered['cut']): Promise<void> {
     const { dir, keys, random, disk = DISK } = this.#options;
-    const { log, head, place, cut } = recover(dir, keys.publicKey);
+    const { log, head, place, cut = before } = recover(dir, keys.publicKey);
     const writer = await Writer.open({ ...this.#limits, dir, disk }, place, head.size);
     this.id = log ?? hex(random(8));
     this.#head = head;
@@ -134,7 +137,7 @@ class FolderLog implements AuditLog {
   }
 
   intent(call: Call, trail: Trail): Promise<void> {
-    if (this.#writer.queued > this.#limits.queueBytes) return Promise.reject(new Error('the disk is too slow'));
+    if (this.#crowded()) return Promise.reject(new Error('the disk is too slow'));
     this.#intents.set(call.id, trail.length);
     return this.#append('intent', this.#entries.intent(call, trail), 'durable')!;
   }
@@ -148,7 +151,7 @@ class FolderLog implements AuditLog {
     }
     if (outcome.code?.startsWith('limits.') && !this.#strangers.own(call.caller, outcome.code, this.#options.clock()))
       return undefined;
-    if (this.#writer.queued > this.#limits.queueBytes) return Promise.reject(new Error('the disk is too slow'));
+    if (this.#crowded()) return Promise.reject(new Error('the disk is too slow'));
     return this.#append(
       'call',
       this.#entries.call(call, trail, outcome),
@@ -157,16 +160,15 @@ class FolderLog implements AuditLog {
   }
 
   attempt(attempt: Attempt): void {
-    if (this.fault) return;
     const now = this.#options.clock();
     if (!attempt.caller) this.#strangers.stranger(attempt, now);
     else if (this.#strangers.own(attempt.caller, attempt.code, now)) {
-      this.#append('attempt', this.#entries.attempt(attempt), 'none');
+      this.#tell('attempt', this.#entries.attempt(attempt));
     }
   }
 
   event(code: Code, data: Readonly<Record<string, Json>>): void {
-    this.#append('event', this.#entries.event(code, data), 'none');
+    this.#tell('event', this.#entries.event(code, data));
   }
 
   flush(): Promise<void> {
@@ -180,9 +182,9 @@ class FolderLog implements AuditLog {
     await this.#signing;
     const { dir, keys, disk = DISK } = this.#options;
     // After a failed fdatasync the kernel may call pages clean that never reached the disk. A new file has none of them.
-    const { place } = recover(dir, keys.publicKey);
+    const { place, cut } = recover(dir, keys.publicKey);
     if (!place.fresh) await disk.replace(place.path, readFileSync(place.path));
-    await this.open();
+    await this.open(cut);
   }
 
   async close(): Promise<void> {
@@ -194,12 +196,30 @@ class FolderLog implements AuditLog {
     this.#owner.release();
   }
 
+  #crowded(): boolean {
+    return this.#writer.queued > this.#limits.queueBytes;
+  }
+
+  /** What no call waits for. While the disk is too slow it is counted, and the count is told later. */
+  #tell(kind: 'attempt' | 'event', body: string): void {
+    if (this.fault || this.#crowded()) {
+      this.#lost++;
+      return;
+    }
+    if (this.#lost > 0) {
+      const data = { count: this.#lost };
+      this.#lost = 0;
+      this.#append('event', this.#entries.event('event.lost', data), 'none');
+    }
+    this.#append(kind, body, 'none');
+  }
+
   #append(kind: Kind, body: string, need: Need): Promise<void> | undefined {
     const { fault } = this;
     if (fault) return need === 'none' ? undefined : Promise.reject(fault);
-    const text = line(this.id, this.#head, this.#now(), kind, body);
-    this.#head = after(this.#head, text);
-    const waits = this.#writer.push(text, need);
+    const bytes = line(this.id, this.#head, this.#now(), kind, body);
+    this.#head = after(this.#head, bytes.subarray(0, -1));
+    const waits = this.#writer.push(bytes, need);
     if (++this.#since >= this.#limits.checkpointEntries && kind !== 'checkpoint') void this.#checkpoint();
     return waits;
   }

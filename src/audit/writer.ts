@@ -37,7 +37,7 @@ export class Writer {
   /** Bytes in the open segment, and entries in all segments, that are written. */
   #bytes: number;
   #entries: number;
-  #queue: string[] = [];
+  #queue: Uint8Array[] = [];
   #queued = 0;
   #written: Waiter[] = [];
   #durable: Waiter[] = [];
@@ -63,15 +63,15 @@ export class Writer {
     return this.#fault;
   }
 
-  /** UTF-16 units that wait to be written. */
+  /** Bytes that wait to be written. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** Takes a line without its end. The promise is there only when somebody waits. */
-  push(line: string, need: 'none'): void;
-  push(line: string, need: Need): Promise<void> | undefined;
-  push(line: string, need: Need): Promise<void> | undefined {
+  /** Takes a line with its end. The promise is there only when somebody waits. */
+  push(line: Uint8Array, need: 'none'): void;
+  push(line: Uint8Array, need: Need): Promise<void> | undefined;
+  push(line: Uint8Array, need: Need): Promise<void> | undefined {
     if (this.#fault) {
       if (need === 'none') return undefined;
       return Promise.reject(this.#fault);
@@ -165,12 +165,11 @@ export class Writer {
       });
     };
     if (batch.length === 0) return finish();
-    batch.push('');
-    const bytes = Buffer.from(batch.join('\n'));
+    const bytes = batch.length === 1 ? batch[0]! : Buffer.concat(batch);
     this.#file.write(bytes, (error) => {
       if (!settle(written, error)) return;
       this.#bytes += bytes.length;
-      this.#entries += batch.length - 1;
+      this.#entries += batch.length;
       this.#unsynced = true;
       finish();
     });

@@ -25,7 +25,7 @@ function weak(): Disk & {
           disk.writes++;
           // A full disk takes a part.
           if (disk.break?.at === 'write')
-            file.write(bytes.subarray(0, bytes.length >> 1), () => done(new Error(disk.break!.code)));
+            file.write(bytes.subarray(0, -7), () => done(new Error(disk.break!.code)));
           else file.write(bytes, done);
         },
         sync(done: (error: Error | null) => void) {
@@ -138,6 +138,8 @@ describe('a disk that fails', () => {
     log.outcome(call('c6'), TRAIL, REPLY);
     await log.close();
     expect(verify(dir)).toMatchObject({ ok: true });
+    const codes = read(dir).map((e) => e.code);
+    expect(codes.includes('event.torn-tail')).toBe(at === 'write');
     const calls = read(dir).map((e) => e.call);
     expect([calls.includes('c1'), calls.includes('c4'), calls.includes('c6')]).toEqual([true, false, true]);
   });
@@ -195,13 +197,23 @@ describe('a disk that fails', () => {
     const settled = Promise.allSettled(intents);
     await expect(intents.at(-1)).rejects.toThrow('too slow');
     await expect(log.outcome(call('x'), TRAIL, STOP)).rejects.toThrow('too slow');
+    for (let i = 0; i < 5; i++) log.event('event.stderr', { line: 'x' });
     hold.splice(0).forEach((go) => go());
     const again = setInterval(() => hold.splice(0).forEach((go) => go()), 1);
     const states = (await settled).map((s) => s.status);
     expect(states.filter((s) => s === 'fulfilled').length).toBeGreaterThan(3);
+    log.event('event.reload', {});
     await log.close();
     clearInterval(again);
     hold = [];
+    expect(
+      read(dir)
+        .filter((e) => e.code)
+        .map((e) => [e.code, e.data]),
+    ).toEqual([
+      ['event.lost', { count: 5 }],
+      ['event.reload', {}],
+    ]);
     expect(verify(dir)).toMatchObject({ ok: true });
   });
 

@@ -48,7 +48,7 @@ function forge(dir: string, edit: (line: string) => string): void {
   let out = '';
   for (const old of stored(dir)) {
     const line = edit(old).replace(/"seq":\d+,"prev":"[0-9a-f]{64}"/, `"seq":${head.size},"prev":"${head.hash}"`);
-    head = after(head, line);
+    head = after(head, Buffer.from(line));
     out += `${line}\n`;
   }
   for (const file of files(dir)) rmSync(join(dir, file));
@@ -240,7 +240,7 @@ describe('tampering', () => {
     const log = await openLog(dir);
     await log.close();
     forge(dir, (line) => line.replace(/"kind":"checkpoint".*/, '"kind":"event","code":"event.start","data":{}}'));
-    const head = stored(dir).reduce(after, GENESIS);
+    const head = stored(dir).reduce((h, line) => after(h, Buffer.from(line)), GENESIS);
     const note = signCheckpoint(
       { log: log.id, size: head.size, hash: 'f'.repeat(64), at: '2026-11-20T12:00:00.000Z' },
       KEYS,
