@@ -47,7 +47,8 @@ export async function startChild(machine: Machine, job: Job): Promise<Child> {
     const exited = once(proc);
     feed(proc, FD.args, options(box));
     feed(proc, FD.seccomp, machine.filter);
-    const pid = await firstPid(proc, exited);
+    const told = await firstPid(proc, exited);
+    const pid = staged.length === 0 ? told : hostPid(proc.pid!, told);
     group.adopt(pid);
     await run(dropped([machine.tools.prlimit, ...prlimit(pid, job.caps, group.inForce)], machine.tools, machine.drop));
     feed(proc, FD.block, Buffer.from([1]));
@@ -128,6 +129,22 @@ function firstPid(proc: ChildProcess, exited: Promise<string>): Promise<number> 
       setImmediate(() => reject(new Error(`bubblewrap ended (${how}): ${talk.trim()}`)));
     });
   });
+}
+
+/**
+ * bubblewrap told a pid of the outer pid namespace. The same process as the host counts it: watcher, first process
+ * outside, watcher, first process inside, each the only child of the one before.
+ */
+function hostPid(watcher: number, told: number): number {
+  let pid = watcher;
+  for (let generation = 0; generation < 3; generation++) {
+    const [only, ...more] = children(pid);
+    if (only === undefined || more.length > 0) throw new Error('the processes of the sandbox cannot be told apart');
+    pid = only;
+  }
+  const numbers = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.split(/\s+/);
+  if (numbers?.at(-2) !== String(told)) throw new Error('the processes of the sandbox cannot be told apart');
+  return pid;
 }
 
 function run([file, ...args]: readonly [string, ...string[]]): Promise<void> {

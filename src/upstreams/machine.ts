@@ -38,6 +38,11 @@ export function thisMachine(groups?: Groups): Machine {
   if (process.arch !== 'x64' && process.arch !== 'arm64')
     throw new NoSandbox(`no seccomp table for ${process.arch}`, 'use x64 or arm64');
   const root = process.getuid!() === 0;
+  if (root && !canKill())
+    throw new NoSandbox(
+      'root without CAP_KILL could not end what it started',
+      'run as an ordinary user, or keep CAP_KILL',
+    );
   return {
     tools: { bwrap: find('bwrap'), prlimit: find('prlimit'), setpriv: root ? find('setpriv') : '' },
     drop: root ? 'nobody' : 'self',
@@ -53,6 +58,12 @@ export function thisMachine(groups?: Groups): Machine {
       ),
     ),
   };
+}
+
+/** CAP_KILL (5) among the effective capabilities. */
+function canKill(): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return mask !== undefined && ((BigInt(`0x${mask}`) >> 5n) & 1n) === 1n;
 }
 
 function find(program: string): string {

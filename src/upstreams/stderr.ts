@@ -12,7 +12,7 @@ export interface Redactor {
 export interface StderrOptions {
   readonly redactor: () => Redactor;
   readonly clock: () => number;
-  /** One piece of the stream, escaped; `dropped` bytes were left out before it. */
+  /** One piece of the stream, escaped; `dropped` bytes were left out since the last piece. */
   readonly log: (text: string, dropped: number) => void;
   /** Bytes kept in a minute. */
   readonly perMinute?: number;

@@ -1,10 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '../../src/core/call.ts';
 import { Ended } from '../../src/core/ended.ts';
-import { findGroups } from '../../src/upstreams/cgroups.ts';
-import { thisMachine } from '../../src/upstreams/machine.ts';
 import { over, processesWith, type Setup, setup, textOf } from './world.ts';
 
 const opened: Setup[] = [];
@@ -192,56 +188,5 @@ describe('lanes', () => {
     await world.lanes.close();
     expect(processesWith('--ignore-end')).toEqual([]);
     await expect(world.call('attack', { mode: 'ok' })).rejects.toMatchObject({ code: 'upstream.start' });
-  });
-});
-
-describe('a sandbox', () => {
-  const root = process.getuid!() === 0;
-  it.each([
-    [false, { read: 'ok', write: 'EROFS' }],
-    [true, { read: 'ok', write: 'ok' }],
-  ])('shows a mounted folder; writable %s', async (write, wanted) => {
-    const folder = mkdtempSync('/tmp/doorward-test-');
-    try {
-      chmodSync(folder, 0o777);
-      writeFileSync(join(folder, 'a.txt'), 'inside');
-      const { call } = await hostile([], { mounts: [{ source: folder, target: '/data', write }] });
-      expect(JSON.parse(textOf(await call('attack', { mode: 'files' })))).toEqual(wanted);
-      expect(existsSync(join(folder, 'b.txt'))).toBe(write);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-  it.runIf(root)('of a root gateway reaches what lies in closed folders, as nobody', async () => {
-    const closed = mkdtempSync('/tmp/doorward-closed-');
-    try {
-      mkdirSync(join(closed, 'open'));
-      chmodSync(join(closed, 'open'), 0o755);
-      const world = await tidy({ mounts: [{ source: join(closed, 'open'), target: '/data', write: false }] });
-      const { uid } = JSON.parse(textOf(await world.call('where')));
-      expect(uid).toBe(65534);
-      const [first] = processesWith('tidy.ts');
-      expect(first).toBeDefined();
-      await world.lanes.close();
-      expect(processesWith('tidy.ts')).toEqual([]);
-    } finally {
-      rmSync(closed, { recursive: true });
-    }
-  });
-  it('without control groups is held by resource limits, and says so', async () => {
-    const none = findGroups({ membership: '', root: '/nonexistent', pid: 0 });
-    const world = await hostile([], { machine: thisMachine(none) });
-    expect(starts(world)[0]!.data.caps).toEqual({
-      memory: 'rlimit',
-      processes: 'rlimit',
-      cpu: 'rlimit',
-      files: 'rlimit',
-    });
-    const attack = (mode: string) => world.call('attack', { mode });
-    expect(JSON.parse(textOf(await attack('fork-bomb'))).EAGAIN).toBeGreaterThan(100);
-    await expect(world.call('attack', { mode: 'memory-bomb' }, { subject: 'm' })).rejects.toMatchObject({
-      code: 'upstream.lost',
-    });
-    expect(textOf(await world.call('attack', { mode: 'ok' }, { subject: 'bystander' }))).toBe('fine');
   });
 });

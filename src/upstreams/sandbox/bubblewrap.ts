@@ -81,7 +81,7 @@ export function dropped(
 
 /**
  * The program to start and its arguments. `staged` are binds that nobody could not reach by path (a parent folder is
- * closed): an outer bubblewrap, still root and with nothing but a mount namespace of its own, shows them under `/run`.
+ * closed): an outer bubblewrap, still root and with no more than mounts and pids of its own, shows them under `/run`.
  */
 export function commandLine(
   command: readonly string[],
@@ -91,6 +91,8 @@ export function commandLine(
 ): readonly [file: string, ...args: string[]] {
   const inner = dropped([tools.bwrap, '--args', String(FD.args), '--', ...command], tools, drop);
   if (staged.length === 0) return inner;
-  const outer = '--die-with-parent --dev-bind / / --perms 0755 --tmpfs /run';
+  // bubblewrap's watcher gives its capabilities up and could not signal nobody's processes when it dies; the first
+  // process of a pid namespace is root's, and takes everything in it along.
+  const outer = '--die-with-parent --unshare-pid --dev-bind / / --perms 0755 --tmpfs /run';
   return [tools.bwrap, ...outer.split(' '), ...staged.flatMap(bind), '--', ...inner];
 }
