@@ -3,7 +3,6 @@
  * hashes what is stored and never serialises again, so a line has one reading.
  */
 import { sha256Hex } from '../lib/bytes.ts';
-import type { Kind } from './entry.ts';
 
 /** Where a log stands: how many entries it has, and the hash of the last one. */
 export interface Head {
@@ -14,6 +13,13 @@ export interface Head {
 
 /** Before the first entry. */
 export const GENESIS: Head = Object.freeze({ size: 0, hash: '0'.repeat(64) });
+
+/**
+ * intent: durable before a call is dispatched. outcome: the end of such a call. call: the only entry of a call that was
+ * not dispatched. attempt: refused before it was a call. strangers: attempts and limit stops of one minute, added up.
+ * event: something that happened to the gateway. checkpoint: a signed note over all entries before it.
+ */
+export type Kind = 'intent' | 'outcome' | 'call' | 'attempt' | 'strangers' | 'event' | 'checkpoint';
 
 /** What every line begins with. */
 export interface Front {

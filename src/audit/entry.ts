@@ -9,14 +9,7 @@ import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
 import { cutUtf8 } from '../lib/text.ts';
 import type { Front } from './chain.ts';
-import { mask, type Redact } from './mask.ts';
-
-/**
- * intent: durable before a call is dispatched. outcome: the end of such a call. call: the only entry of a call that was
- * not dispatched. attempt: refused before it was a call. strangers: attempts and limit stops of one minute, added up.
- * event: something that happened to the gateway. checkpoint: a signed note over all entries before it.
- */
-export type Kind = 'intent' | 'outcome' | 'call' | 'attempt' | 'strangers' | 'event' | 'checkpoint';
+import { left, mask, type Redact } from './mask.ts';
 
 /** An entry as a reader finds it. What is present depends on the kind. */
 export interface Entry extends Front {
@@ -46,13 +39,14 @@ export interface Entry extends Front {
     readonly digest?: string;
     readonly uri?: string;
   };
-  /** Redacted; absent when over the cap, then `argsBytes` tells the size. */
+  /** Redacted; when it was over the cap, `argsCut` stands in its place. */
   readonly args?: Json;
-  readonly argsBytes?: number;
+  readonly argsCut?: true;
   /** Over the exact arguments that go to the upstream, before redaction for the log. */
   readonly argsDigest?: string;
   /** Redacted answers of a person that this call brings. */
   readonly answers?: Json;
+  readonly answersCut?: true;
   readonly rules?: string;
   readonly trail?: readonly TrailStep[];
   readonly outcome?: Omit<Outcome, 'code'> & { readonly code?: Code };
@@ -60,6 +54,7 @@ export interface Entry extends Front {
   readonly code?: Code;
   readonly name?: string;
   readonly data?: Json;
+  readonly dataCut?: true;
   readonly note?: string;
   /** Strangers: address prefix or subject, minute they came in, and how many. */
   readonly prefix?: string;
@@ -83,8 +78,8 @@ export interface TrailStep {
 
 export interface EntryRules {
   readonly redact: Redact;
-  /** Redacted arguments longer than this many UTF-16 units of JSON are left out; their digest stays. */
-  readonly argsCap: number;
+  /** Arguments, answers and data longer than this many UTF-16 units of JSON are left out. */
+  readonly showCap: number;
 }
 
 /** Operator's details are ours, but may quote an upstream or the file system. */
@@ -93,7 +88,7 @@ const LANES = 2000;
 const quote = JSON.stringify as (text: string) => string;
 
 /** The members of an entry beside its front, as JSON text. */
-export function entries({ redact, argsCap }: EntryRules) {
+export function entries({ redact, showCap }: EntryRules) {
   // Callers, peers and pinned targets are frozen and live across calls.
   const whos = new WeakMap<Caller, string>();
   const targets = new WeakMap<Target, string>();
@@ -132,10 +127,10 @@ export function entries({ redact, argsCap }: EntryRules) {
     return said;
   }
 
-  function args(value: Json): string {
-    const shown = JSON.stringify(mask(value, redact));
-    const exact = `"argsDigest":"${digest(value)}"`;
-    return shown.length > argsCap ? `"argsBytes":${shown.length},${exact}` : `"args":${shown},${exact}`;
+  /** A member that came from outside. What is too long is not even looked at: refused arguments may be megabytes. */
+  function shown(name: 'args' | 'answers' | 'data', value: Json): string {
+    const json = left(value, showCap) < 0 ? undefined : JSON.stringify(mask(value, redact));
+    return json === undefined || json.length > showCap ? `"${name}Cut":true` : `"${name}":${json}`;
   }
 
   function trail(steps: Trail, from: number): string {
@@ -173,11 +168,11 @@ export function entries({ redact, argsCap }: EntryRules) {
   function subject(call: Call): string {
     const parent = call.parent === undefined ? '' : `,"parent":${quote(call.parent)}`;
     const trace = call.trace.traceparent === undefined ? '' : `,"trace":${text(call.trace.traceparent)}`;
-    const answers = call.resume ? `,"answers":${JSON.stringify(mask(call.resume.answers, redact))}` : '';
+    const answers = call.resume ? `,${shown('answers', call.resume.answers)}` : '';
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${args(call.args)}${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${shown('args', call.args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 
@@ -192,8 +187,7 @@ export function entries({ redact, argsCap }: EntryRules) {
       const rest = `${optional('route', a.route)}${optional('name', a.name)}`;
       return `"call":${quote(a.id)}${caller},${peer(a.peer)},"stage":"${a.stage}","code":"${a.code}"${rest}`;
     },
-    event: (code: Code, data: Readonly<Record<string, Json>>): string =>
-      `"code":"${code}","data":${JSON.stringify(mask(data, redact))}`,
+    event: (code: Code, data: Readonly<Record<string, Json>>): string => `"code":"${code}",${shown('data', data)}`,
   };
 }
 

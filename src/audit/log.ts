@@ -13,10 +13,10 @@ import type { Outcome } from '../core/verdict.ts';
 import { hex } from '../lib/bytes.ts';
 import type { Json } from '../lib/json/types.ts';
 import { iso } from '../lib/time.ts';
-import { after, type Head, line } from './chain.ts';
+import { after, type Head, type Kind, line } from './chain.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { DISK, type Disk } from './disk.ts';
-import { type Entries, entries, type Kind } from './entry.ts';
+import { type Entries, entries } from './entry.ts';
 import type { Redact } from './mask.ts';
 import { AuditRefused, type Recovered, recover } from './recover.ts';
 import { CHECKPOINT_FILE } from './segments.ts';
@@ -28,8 +28,8 @@ export interface AuditLimits {
   readonly segmentBytes: number;
   /** More than this waiting for the disk, and calls are refused. */
   readonly queueBytes: number;
-  /** Longest redacted arguments that an entry shows. */
-  readonly argsBytes: number;
+  /** Longest arguments, answers or data of events that an entry shows. */
+  readonly showBytes: number;
   /** A checkpoint after so many entries, or so many milliseconds if anything was written. */
   readonly checkpointEntries: number;
   readonly checkpointMs: number;
@@ -40,7 +40,7 @@ export interface AuditLimits {
 export const AUDIT_LIMITS: AuditLimits = {
   segmentBytes: 32 << 20,
   queueBytes: 32 << 20,
-  argsBytes: 64 << 10,
+  showBytes: 64 << 10,
   checkpointEntries: 1000,
   checkpointMs: 10_000,
   lingerMs: 5,
@@ -113,7 +113,7 @@ class FolderLog implements AuditLog {
     this.#options = options;
     this.#owner = owner;
     this.#limits = { ...AUDIT_LIMITS, ...options.limits };
-    this.#entries = entries({ redact: options.redact, argsCap: this.#limits.argsBytes });
+    this.#entries = entries({ redact: options.redact, showCap: this.#limits.showBytes });
     this.#awaited = options.awaitOutcome ? 'durable' : 'none';
   }
 

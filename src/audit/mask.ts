@@ -48,3 +48,19 @@ function maskMembers(members: JsonObject, redact: Redact): JsonObject {
   }
   return out ?? members;
 }
+
+/** What is left of `budget` UTF-16 units after this value, roughly; stops counting once it is below zero. */
+export function left(value: Json, budget: number): number {
+  if (typeof value === 'string') return budget - value.length - 3;
+  if (typeof value !== 'object' || value === null || isRawNumber(value)) return budget - 6;
+  let rest = budget;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && rest >= 0; i++) rest = left(value[i]!, rest);
+    return rest;
+  }
+  for (const name in value) {
+    if (rest < 0) break;
+    rest = left(value[name]!, rest - name.length - 3);
+  }
+  return rest;
+}

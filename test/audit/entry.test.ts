@@ -171,12 +171,27 @@ describe('secrets', () => {
   });
 });
 
-describe('long arguments', () => {
-  it('leave their size and digest', async () => {
-    const args = { text: 'x'.repeat(70_000) };
-    const { entry } = await logged(call('c1', { args }));
-    expect(entry).toMatchObject({ argsBytes: 70_011, argsDigest: digest(args) });
-    expect(entry.args).toBeUndefined();
+describe('what is too long', () => {
+  const long: [string, Json][] = [
+    ['text', { text: 'x'.repeat(70_000) }],
+    ['list', Array.from({ length: 30_000 }, () => 1)],
+    ['object', Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`n${i}`, null]))],
+    ['text that grows when it is escaped', '\u0001'.repeat(20_000)],
+  ];
+  it.each(long)('(%s) leaves its digest', async (_, args) => {
+    const { entry, text } = await logged(call('c1', { args, resume: { answers: { args } } }));
+    expect(entry).toMatchObject({ argsCut: true, answersCut: true, argsDigest: digest(args) });
+    expect([entry.args, entry.answers, text.length < 2000]).toEqual([undefined, undefined, true]);
+  });
+
+  it('is not shown to the detector', async () => {
+    const dir = folder();
+    const lengths: number[] = [];
+    const log = await openLog(dir, { redact: (text) => (lengths.push(text.length), { text }) });
+    await log.outcome(call('c1', { args: ['x'.repeat(4_000_000)] }), TRAIL, STOP);
+    log.event('event.stderr', { line: 'x'.repeat(4_000_000) });
+    await log.close();
+    expect(Math.max(0, ...lengths)).toBeLessThan(1000);
   });
 });
 

@@ -52,5 +52,5 @@ export function stored(dir: string): string[] {
   return files(dir).flatMap((name) => readFileSync(join(dir, name), 'utf8').split('\n').slice(0, -1));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: entries are looked at freely
+/** The entries, to be looked at freely. */
 export const read = (dir: string): any[] => stored(dir).map((line) => JSON.parse(line));

@@ -24,8 +24,7 @@ function weak(): Disk & {
         write(bytes: Uint8Array, done: (error: Error | null) => void) {
           disk.writes++;
           // A full disk takes a part.
-          if (disk.break?.at === 'write')
-            file.write(bytes.subarray(0, -7), () => done(new Error(disk.break!.code)));
+          if (disk.break?.at === 'write') file.write(bytes.subarray(0, -7), () => done(new Error(disk.break!.code)));
           else file.write(bytes, done);
         },
         sync(done: (error: Error | null) => void) {
