@@ -45,4 +45,10 @@ export const content = {
     'The tool asked for something that is not available here. Reference {ref}.',
     'server-to-client requests are off',
   ),
+  'output.dropped': rpc(200, -31106, 'edited', 'members that were not reviewed were left out; `what` names the place'),
+  'output.flood': inBand(
+    -31107,
+    'The tool sent too many messages. Reference {ref}.',
+    'over the cap for messages before the result (output.interim)',
+  ),
 } as const;

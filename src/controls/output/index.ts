@@ -1,0 +1,143 @@
+/**
+ * output: the last look at what leaves. Shape, listing, error text, promised structure, size: in this order, so that
+ * what is cut was looked at whole. A result that nothing changed keeps the upstream's own bytes.
+ */
+import type { CallView, Message, Notification, Result, RpcError } from '../../core/call.ts';
+import { CODES, type Code } from '../../core/codes/index.ts';
+import type { State } from '../../core/state.ts';
+import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
+import { canonical } from '../../lib/json/canonical.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { plain } from '../../lib/schema/index.ts';
+import { escapeText } from '../../lib/text.ts';
+import { cutTo, sizeOf } from './cut.ts';
+import { findInternals } from './internals.ts';
+import { reviewedOnly } from './listing.ts';
+import { capOf, type Rules, type Structure } from './rules.ts';
+import { shaped, shapedNote } from './shape.ts';
+
+/** Bytes of an upstream's error that the log keeps. */
+const DETAIL = 1_024;
+
+export const output: Control<Rules> = {
+  id: 'output',
+  inspect(call, message, rules, state) {
+    switch (message.kind) {
+      case 'notification':
+        return inspectNote(call, message, rules, state);
+      case 'error':
+        return failed(call, `rpc ${message.code}: ${message.message}`);
+      case 'result':
+        return inspectResult(call, message, rules);
+    }
+  },
+};
+
+/** Counted in number and in bytes: a call's interim messages together may hold no more than its result. */
+function inspectNote(call: CallView, note: Notification, rules: Rules, state: State): Verdict<Message> {
+  const seen = state.scratch(call.id, 'output') as { count?: number; bytes?: number };
+  seen.count = (seen.count ?? 0) + 1;
+  seen.bytes = (seen.bytes ?? 0) + sizeOf(note.params);
+  if (seen.count > rules.interim) return stop('output.flood', `over ${rules.interim} messages`);
+  if (seen.bytes > capOf(rules, call)) return stop('output.flood', `over ${capOf(rules, call)} bytes of messages`);
+  const params = shapedNote(note.method, note.params);
+  if (params === undefined) return stop('output.shape', escapeText(note.method, 128));
+  return params === note.params ? PASS : edit({ ...note, params }, 'output.dropped', 'notification');
+}
+
+function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Message> {
+  const { resultType } = result.value;
+  if (resultType === 'input_required') return stop('output.asked');
+  if (resultType !== undefined && resultType !== 'complete') return stop('output.shape', 'resultType');
+  let value = shaped(call.method, result.value);
+  if (value === undefined) return stop('output.shape', call.method);
+  const edits: [Code, string][] = [];
+  if (value !== result.value) edits.push(['output.dropped', 'members']);
+
+  if (call.family === 'list') {
+    const listed = reviewedOnly(call, rules, value);
+    if (listed !== value) edits.push(['output.dropped', 'listing']);
+    value = listed;
+  } else if (call.family === 'call') {
+    if (value.isError === true) {
+      const found = internalsOf(value, call.args);
+      if (found !== undefined) return failed(call, found);
+      if (value.structuredContent !== undefined) {
+        const { structuredContent: _, ...rest } = value;
+        value = rest;
+        edits.push(['output.dropped', 'structuredContent']);
+      }
+    } else {
+      const kept = structured(value, rules.structures.get(call.upstream)?.get(call.target.name));
+      if (typeof kept === 'string') return stop('output.schema', kept);
+      if (kept !== value) edits.push(['output.dropped', 'structuredContent']);
+      value = kept;
+    }
+    if (value.content === undefined) {
+      if (value.structuredContent === undefined) return stop('output.shape', 'no content');
+      value = { ...value, content: [] };
+      edits.push(['output.dropped', 'no content']);
+    }
+  }
+
+  const cap = capOf(rules, call);
+  // Bytes that go out as they came are their own measure.
+  const size = result.bytes && edits.length === 0 && result.bytes.length <= cap ? 0 : sizeOf(value);
+  if (size > cap) {
+    const cut = cutTo(cap, value, size, call.id);
+    if (cut === undefined) return stop('output.too-large', `${size} bytes`);
+    value = cut;
+    edits.unshift(['output.cut', `${size} bytes`]);
+  }
+  const [first] = edits;
+  return first ? edit({ kind: 'result', value }, first[0], edits.map(([, what]) => what).join(', ')) : PASS;
+}
+
+/** The value, pruned if need be; text = why it does not have the promised structure. */
+function structured(value: JsonObject, promised: Structure | undefined): JsonObject | string {
+  if (!promised) return value;
+  const { structuredContent } = value;
+  if (structuredContent === undefined) return 'no structuredContent';
+  if (promised.check(structuredContent) === undefined) return value;
+  const pruned = promised.prune(structuredContent);
+  if (pruned === undefined) return 'over the work budget';
+  const fault = promised.check(plain(pruned));
+  if (fault) return fault.detail;
+  return pruned === structuredContent ? value : withStructure(value, pruned);
+}
+
+/** Servers repeat their structure as JSON text for older clients: the copy must not say more than the original. */
+function withStructure(value: JsonObject, pruned: Json): JsonObject {
+  const whole = canonical(value.structuredContent!);
+  const content = (Array.isArray(value.content) ? value.content : []).map((block) => {
+    if (!isObject(block) || typeof block.text !== 'string' || !/^\s*[[{]/.test(block.text)) return block;
+    try {
+      return canonical(JSON.parse(block.text) as Json) === whole ? { ...block, text: JSON.stringify(pruned) } : block;
+    } catch {
+      return block;
+    }
+  });
+  return { ...value, content, structuredContent: pruned };
+}
+
+/** What the log is to keep of an error that shows internals; undefined = an ordinary error. */
+function internalsOf(value: JsonObject, args: Json): string | undefined {
+  for (const block of Array.isArray(value.content) ? value.content : []) {
+    if (!isObject(block)) continue;
+    const text = isObject(block.resource) ? block.resource.text : block.text;
+    const found = typeof text === 'string' ? findInternals(text, args) : undefined;
+    if (found !== undefined) return `${found}: ${text as string}`;
+  }
+  return undefined;
+}
+
+/** One fixed text with the reference; the upstream's words go to the log only, escaped and cut. */
+function failed(call: CallView, words: string): Verdict<Message> {
+  const row = CODES['output.error'];
+  const text = row.text.replace('{ref}', call.id);
+  const told: Result | RpcError =
+    call.family === 'call'
+      ? { kind: 'result', value: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } }
+      : { kind: 'error', code: row.rpc, message: text };
+  return edit<Message>(told, 'output.error', escapeText(words, DETAIL));
+}
