@@ -1,0 +1,185 @@
+/**
+ * One stdio client and whichever process owns the gateway now. The relay passes lines, remembers how the client
+ * introduced itself, and survives the owner: open requests end in an error and are never sent again, the
+ * introduction is replayed to the next owner and its answer swallowed (house rule "run --stdio").
+ */
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { CODES } from '../core/codes/index.ts';
+import { frame } from '../wire/frame.ts';
+import { GOING } from './hello.ts';
+import { LineReader } from './line-reader.ts';
+import { errorMessage, MAX_MESSAGE } from './message.ts';
+
+export interface RelayOptions {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Finds an owner, or becomes it. `yielding`: the last one handed over, so leave the lock to the one who asked. */
+  readonly join: (yielding: boolean) => Promise<Duplex>;
+  /** Bytes of one line. */
+  readonly maxLine?: number;
+}
+
+/** Resolves when the client has closed its side; rejects when no owner can be found. */
+export async function relay(options: RelayOptions): Promise<void> {
+  const { input, output, join, maxLine = MAX_MESSAGE } = options;
+  /** Requests that an owner has and has not answered; the id as JSON text. */
+  const open = new Set<string>();
+  /** Lines that came while nobody was there to take them. */
+  const waiting: Uint8Array[] = [];
+  let initialize: { line: Uint8Array; id: string; answered: boolean } | undefined;
+  let initialized: Uint8Array | undefined;
+  let far: Duplex | undefined;
+  /** The far end, while it takes no more. */
+  let full: Duplex | undefined;
+  let over = false;
+
+  const fromClient = new LineReader(maxLine, {
+    line(bytes) {
+      if (bytes.length === 0) return;
+      if (far) forward(far, bytes);
+      else waiting.push(Buffer.from(bytes));
+    },
+    tooLong: () => void output.write(`${errorMessage(undefined, 'frame.json')}\n`),
+  });
+
+  function note(bytes: Uint8Array): void {
+    const said = frame(bytes);
+    if ('fault' in said) return;
+    if (said.kind === 'request') {
+      const id = JSON.stringify(said.id);
+      open.add(id);
+      if (said.method === 'initialize') initialize = { line: Buffer.from(bytes), id, answered: false };
+    } else if (said.kind === 'notification') {
+      if (said.method === 'notifications/initialized') initialized = Buffer.from(bytes);
+      if (said.method === 'notifications/cancelled') open.delete(JSON.stringify(said.params.requestId));
+    }
+  }
+
+  /** What was not forwarded yet is not open: it goes to the next owner instead. */
+  function forward(stream: Duplex, bytes: Uint8Array): void {
+    note(bytes);
+    toFar(stream, bytes);
+  }
+
+  function toFar(stream: Duplex, bytes: Uint8Array): void {
+    if (!stream.writable) return;
+    stream.cork();
+    stream.write(bytes);
+    const room = stream.write('\n');
+    stream.uncork();
+    if (room || full === stream) return;
+    full = stream;
+    input.pause();
+    stream.once('drain', () => {
+      full = undefined;
+      if (stream === far) input.resume();
+    });
+  }
+
+  /** Serves one owner until it goes. True when it said that it hands over. */
+  function serve(stream: Duplex): Promise<boolean> {
+    return new Promise((resolve) => {
+      let yielding = false;
+      let replaying = initialize !== undefined;
+      const ready = () => {
+        replaying = false;
+        far = stream;
+        for (const line of waiting.splice(0)) forward(stream, line);
+        if (full !== stream) input.resume();
+      };
+      const lines = new LineReader(maxLine * 2, {
+        line(bytes) {
+          if (bytes[0] === 0x21 /* ! */) {
+            yielding = Buffer.from(bytes).toString() === GOING.handover;
+            return leave();
+          }
+          const id = answered(bytes);
+          if (replaying && initialize && id === initialize.id) {
+            const first = !initialize.answered;
+            initialize.answered = true;
+            if (first) pass(bytes, id);
+            if (initialized) toFar(stream, initialized);
+            return ready();
+          }
+          if (initialize && id === initialize.id) initialize.answered = true;
+          pass(bytes, id);
+        },
+        tooLong: () => stream.destroy(),
+      });
+      const pass = (bytes: Uint8Array, id: string | undefined) => {
+        if (id !== undefined) open.delete(id);
+        output.cork();
+        output.write(bytes);
+        const room = output.write('\n');
+        output.uncork();
+        if (room || stream.isPaused()) return;
+        stream.pause();
+        output.once('drain', () => stream.resume());
+      };
+      const leave = () => {
+        if (far === stream) far = undefined;
+        input.pause();
+      };
+      const gone = () => {
+        leave();
+        resolve(yielding);
+      };
+      stream
+        .on('error', () => {})
+        .on('data', (chunk: Buffer) => lines.push(chunk))
+        .on('end', () => stream.destroy())
+        .once('close', gone)
+        .resume();
+      if (initialize && replaying) toFar(stream, initialize.line);
+      else ready();
+    });
+  }
+
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      over = true;
+      far?.end();
+      resolve();
+    };
+    input.once('end', end).once('close', end).once('error', end);
+    output.once('error', end).once('close', end);
+  });
+  input.on('data', (chunk: Buffer) => fromClient.push(chunk)).pause();
+
+  let yielding = false;
+  while (!over) {
+    const next = join(yielding);
+    const stream = await Promise.race([next, ended]);
+    if (!stream) {
+      void next.then((late) => late.destroy()).catch(() => {});
+      break;
+    }
+    yielding = (await Promise.race([serve(stream), ended])) ?? false;
+    if (over) return void stream.destroy();
+    lost();
+  }
+
+  /** The owner went: whatever it was asked may or may not have happened, and is not asked again. */
+  function lost(): void {
+    for (const id of open) {
+      if (id === initialize?.id && !initialize.answered) continue;
+      open.delete(id);
+      const { rpc, text } = CODES['upstream.lost'];
+      const error = JSON.stringify({ code: rpc, message: text.replace('{ref}', 'none') });
+      output.write(`{"jsonrpc":"2.0","id":${id},"error":${error}}\n`);
+    }
+  }
+}
+
+const ANSWER = Buffer.from('{"jsonrpc":"2.0","id":');
+/** An id holds 256 bytes, six times that when every byte is escaped. */
+const HEAD = ANSWER.length + 6 * 256 + 16;
+
+/** The id of a response that this house wrote, as JSON text: its envelope comes first and is always ours. */
+function answered(line: Uint8Array): string | undefined {
+  if (ANSWER.compare(line, 0, Math.min(ANSWER.length, line.length)) !== 0) return undefined;
+  const head = Buffer.from(line.buffer, line.byteOffset, Math.min(line.length, HEAD)).toString();
+  // Inside a string these marks would be escaped, so the first one ends the id.
+  const ends = [head.indexOf(',"result":'), head.indexOf(',"error":')].filter((at) => at > 0);
+  return ends.length > 0 ? head.slice(ANSWER.length, Math.min(...ends)) : undefined;
+}
