@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Caps, type Group, groupName, type InForce, prlimit } from './cgroups.ts';
-import { devNull, leaks, type Machine, openToAll } from './machine.ts';
+import { devNull, leaks, type Machine, NODE, openToAll } from './machine.ts';
 import type { Mount } from './mounts.ts';
 import { type Bind, type Box, commandLine, dropped, FD, options } from './sandbox/bubblewrap.ts';
 
@@ -41,16 +41,19 @@ export async function startChild(machine: Machine, job: Job): Promise<Child> {
   const box: Box = { ...job, binds, memory: job.caps.memory };
   const group = machine.groups(groupName(process.pid, randomBytes(8).toString('hex')), job.caps);
   let proc: ChildProcess | undefined;
+  let complaints: Complaints | undefined;
   try {
     const [file, ...args] = [...group.prefix, ...commandLine(job.command, machine.tools, machine.drop, staged)];
     proc = spawn(file!, args, { env: machine.launchEnv, cwd: '/', stdio: stdio(), detached: false });
     const exited = once(proc);
+    complaints = listen(proc.stderr!);
     feed(proc, FD.args, options(box));
     feed(proc, FD.seccomp, machine.filter);
     const told = await firstPid(proc, exited);
     const pid = staged.length === 0 ? told : hostPid(proc.pid!, told);
     group.adopt(pid);
     await run(dropped([machine.tools.prlimit, ...prlimit(pid, job.caps, group.inForce)], machine.tools, machine.drop));
+    complaints.stop();
     feed(proc, FD.block, Buffer.from([1]));
     return child(proc, pid, group, exited);
   } catch (error) {
@@ -58,8 +61,18 @@ export async function startChild(machine: Machine, job: Job): Promise<Child> {
     proc?.kill('SIGKILL');
     if (proc?.pid !== undefined) await once(proc);
     await group.remove();
-    throw error;
+    throw new Error(`${error instanceof Error ? error.message : error}; ${complaints?.text() || 'no complaint'}`);
   }
+}
+
+/** For `doctor`: makes a sandbox around nothing. Resolves with the caps in force; rejects with an Error that says why not. */
+export async function trySandbox(machine: Machine, caps: Caps): Promise<InForce> {
+  const job: Job = { command: [NODE, '--eval', '0'], cwd: '/', env: {}, mounts: [], caps };
+  const made = await startChild(machine, job);
+  made.stderr.resume();
+  const how = await made.ended;
+  if (how !== 'exit 0') throw new Error(`the sandbox ended with ${how}`);
+  return made.inForce;
 }
 
 function stdio(): ('pipe' | 'ignore' | number)[] {
@@ -102,31 +115,37 @@ function once(proc: ChildProcess): Promise<string> {
   return exited;
 }
 
+interface Complaints {
+  text(): string;
+  stop(): void;
+}
+/** What bubblewrap itself says when it fails: its last words before the server is let go. */
+function listen(stderr: Readable): Complaints {
+  let text = '';
+  const hear = (chunk: Buffer) => (text = (text + chunk).slice(0, 512));
+  stderr.on('error', () => {});
+  stderr.on('data', hear);
+  return { text: () => text.trim(), stop: () => stderr.off('data', hear).pause() };
+}
+
 /** bubblewrap writes one small JSON text about the sandbox, then waits on the block descriptor. */
 function firstPid(proc: ChildProcess, exited: Promise<string>): Promise<number> {
   const info = pipes(proc)[FD.info] as Readable;
-  let [text, talk] = ['', ''];
+  let text = '';
   return new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('bubblewrap did not set the sandbox up in time')), SETUP);
-    const complain = (chunk: Buffer) => (talk = (talk + chunk).slice(0, 512));
-    const settle = () => {
-      clearTimeout(timer);
-      proc.stderr?.off('data', complain);
-      proc.stderr?.pause();
-    };
-    proc.stderr?.on('data', complain);
     info.on('error', () => {});
     info.on('data', (chunk: Buffer) => {
       text = (text + chunk).slice(0, 4096);
-      const pid = /"child-pid":\s*(\d+)[\s\S]*\}/.exec(text)?.[1];
+      const pid = /"child-pid":\s*(\d+)[^}]*\}/.exec(text)?.[1];
       if (pid === undefined) return;
-      settle();
+      clearTimeout(timer);
       info.destroy();
       resolve(Number(pid));
     });
     void exited.then((how) => {
-      settle();
-      setImmediate(() => reject(new Error(`bubblewrap ended (${how}): ${talk.trim()}`)));
+      clearTimeout(timer);
+      reject(new Error(`bubblewrap ended (${how})`));
     });
   });
 }

@@ -6,20 +6,20 @@
 
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 const [OPEN, CLOSE, COMMA, COLON] = [0x7b, 0x7d, 0x2c, 0x3a];
-const ENCODED = { jsonrpc: Buffer.from('"jsonrpc"'), id: Buffer.from('"id"'), result: Buffer.from('"result"') };
-const VERSION = Buffer.from('"2.0"');
+const ENCODED = { jsonrpc: '"jsonrpc"', id: '"id"', result: '"result"' };
+const VERSION = '"2.0"';
 /** Front and back may not be longer than this, or the search is given up. */
 const REACH = 128;
 
 /** The slice [start, end) of the value, or undefined when the text is written in a way this does not know. */
 export function resultSlice(line: Uint8Array, id: number): readonly [start: number, end: number] | undefined {
-  const number = Buffer.from(String(id));
+  const number = String(id);
   const limit = Math.min(line.length, REACH);
   let at = 0;
   const skip = () => {
     while (at < limit && SPACE.has(line[at]!)) at++;
   };
-  const take = (what: Uint8Array): boolean => {
+  const take = (what: string): boolean => {
     skip();
     if (!matches(line, at, what)) return false;
     at += what.length;
@@ -46,7 +46,7 @@ export function resultSlice(line: Uint8Array, id: number): readonly [start: numb
   const back = () => {
     while (end > floor && SPACE.has(line[end - 1]!)) end--;
   };
-  const give = (what: Uint8Array): boolean => {
+  const give = (what: string): boolean => {
     back();
     if (end - what.length < floor || !matches(line, end - what.length, what)) return false;
     end -= what.length;
@@ -67,8 +67,9 @@ export function resultSlice(line: Uint8Array, id: number): readonly [start: numb
   return end > start && line[end - 1] === CLOSE && line[start] === OPEN ? [start, end] : undefined;
 }
 
-function matches(line: Uint8Array, at: number, what: Uint8Array): boolean {
+/** `what` is ASCII. */
+function matches(line: Uint8Array, at: number, what: string): boolean {
   if (at + what.length > line.length) return false;
-  for (let i = 0; i < what.length; i++) if (line[at + i] !== what[i]) return false;
+  for (let i = 0; i < what.length; i++) if (line[at + i] !== what.charCodeAt(i)) return false;
   return true;
 }

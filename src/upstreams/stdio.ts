@@ -69,7 +69,7 @@ export class Connection {
   readonly #faults = new Map<Fault, number>();
   #next = 1;
   #faultCount = 0;
-  #corked = false;
+  #outbox = '';
   #ended: Ended | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -97,7 +97,7 @@ export class Connection {
   ask(method: string, params: JsonObject, { signal, send }: Ask = {}): Promise<Reply> {
     if (this.#ended) return Promise.reject(this.#ended);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#options.output.writableLength > MAX_UNREAD)
+    if (this.#unread > MAX_UNREAD)
       return Promise.reject(new Ended('stop', 'upstream.busy', 'the server does not read its input'));
     const id = this.#next++;
     // The id of the request is its progress token: unique while it is open, and the caller's own never leaves us.
@@ -150,19 +150,22 @@ export class Connection {
     this.#late.add(id);
   }
 
-  /** Writes of one turn leave in one system call. */
+  /** What is written in one turn leaves in one system call. */
   #write(message: JsonObject): void {
     if (this.#ended) return;
-    const { output } = this.#options;
-    if (!this.#corked) {
-      this.#corked = true;
-      output.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        output.uncork();
-      });
-    }
-    output.write(`${JSON.stringify(message)}\n`);
+    if (this.#outbox === '') process.nextTick(() => this.#flush());
+    this.#outbox += `${JSON.stringify(message)}\n`;
+  }
+
+  #flush(): void {
+    const text = this.#outbox;
+    this.#outbox = '';
+    if (!this.#ended) this.#options.output.write(text);
+  }
+
+  /** Bytes (about) that wait for the server to read them. */
+  get #unread(): number {
+    return this.#options.output.writableLength + this.#outbox.length;
   }
 
   #line(bytes: Uint8Array): void {
@@ -237,7 +240,7 @@ export class Connection {
   /** We declared no capability: whatever a server asks for is not there. */
   #asked(id: Json, method: string): void {
     const known = typeof id === 'string' ? Buffer.byteLength(id) <= MAX_ID_BYTES : Number.isSafeInteger(id);
-    if (!known || this.#options.output.writableLength > MAX_UNREAD) return this.#fault('shape');
+    if (!known || this.#unread > MAX_UNREAD) return this.#fault('shape');
     if (method === 'ping') return this.#write({ jsonrpc: '2.0', id, result: {} });
     this.#report('unasked');
     this.#write({ jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message: 'method not found' } });
