@@ -34,6 +34,13 @@ it('is refused when a signed line differs', () => {
     expect(readCheckpoint(bad, [keys.publicKey])).toMatch(/not a checkpoint|wrong/);
 });
 
+it('has one spelling', () => {
+  const note = signCheckpoint(point, keys);
+  const spare = note.replace(/(.)=\n$/, (_, last: string) => `${String.fromCharCode(last.charCodeAt(0) + 1)}=\n`);
+  expect(Buffer.from(spare.slice(-94), 'base64')).toEqual(Buffer.from(note.slice(-94), 'base64'));
+  expect(readCheckpoint(spare, [keys.publicKey])).toBe('not a checkpoint');
+});
+
 it('prints keys that parse', () => {
   const text = printKey(keys.publicKey);
   expect(text).toMatch(/^ed25519:[A-Za-z0-9_-]{43}$/);

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { after, GENESIS } from '../../src/audit/chain.ts';
+import { after, GENESIS, type Head, line } from '../../src/audit/chain.ts';
 import { signCheckpoint } from '../../src/audit/checkpoint.ts';
 import { verifyLog } from '../../src/audit/verify.ts';
 import { call, files, filled, folder, KEYS, openLog, REPLY, stored, TRAIL } from './fixture.ts';
@@ -47,9 +47,9 @@ function forge(dir: string, edit: (line: string) => string): void {
   let head = GENESIS;
   let out = '';
   for (const old of stored(dir)) {
-    const line = edit(old).replace(/"seq":\d+,"prev":"[0-9a-f]{64}"/, `"seq":${head.size},"prev":"${head.hash}"`);
-    head = after(head, Buffer.from(line));
-    out += `${line}\n`;
+    const text = edit(old).replace(/"seq":\d+,"prev":"[0-9a-f]{64}"/, `"seq":${head.size},"prev":"${head.hash}"`);
+    head = after(head, Buffer.from(text));
+    out += `${text}\n`;
   }
   for (const file of files(dir)) rmSync(join(dir, file));
   writeFileSync(join(dir, '000000000000.jsonl'), out);
@@ -235,20 +235,40 @@ describe('tampering', () => {
     expect(verifyLog(dir, [KEYS.publicKey], [kept]).ok).toBe(true);
   });
 
-  it('finds an entry of another log, and a signed size that does not fit', async () => {
+  it('finds a file under a wrong name', async () => {
+    const dir = await sample();
+    const file = files(dir)[2]!;
+    const wrong = `${String(Number(file.slice(0, 12)) + 1).padStart(12, '0')}.jsonl`;
+    renameSync(join(dir, file), join(dir, wrong));
+    expect(verify(dir).firstBad).toMatchObject({ seq: Number(file.slice(0, 12)), file: wrong, line: 1 });
+  });
+
+  it('finds a fitting entry of another log behind the last checkpoint', async () => {
     const dir = folder();
-    const log = await openLog(dir);
-    await log.close();
-    forge(dir, (line) => line.replace(/"kind":"checkpoint".*/, '"kind":"event","code":"event.start","data":{}}'));
-    const head = stored(dir).reduce((h, line) => after(h, Buffer.from(line)), GENESIS);
-    const note = signCheckpoint(
-      { log: log.id, size: head.size, hash: 'f'.repeat(64), at: '2026-11-20T12:00:00.000Z' },
-      KEYS,
-    );
-    writeFileSync(join(dir, 'checkpoint'), note);
-    expect(verify(dir).ok).toBe(false);
+    await filled(dir, 2);
+    const head = headOf(dir);
+    appendFileSync(join(dir, files(dir)[0]!), line('f'.repeat(16), head, '', 'event', '"code":"event.start"'));
+    expect(verify(dir).firstBad).toMatchObject({ seq: head.size, why: 'belongs to another log' });
+  });
+
+  it('finds a checkpoint that signs another hash or log than is there', async () => {
+    const dir = folder();
+    await filled(dir, 2);
+    const { log, checkpoint } = verify(dir);
+    for (const wrong of [
+      { ...checkpoint!, hash: 'f'.repeat(64) },
+      { ...checkpoint!, log: 'f'.repeat(16) },
+    ]) {
+      writeFileSync(join(dir, 'checkpoint'), signCheckpoint(wrong, KEYS));
+      expect(verify(dir)).toMatchObject({ ok: false, log });
+      expect(verify(dir).firstBad?.why).toContain('rewritten');
+    }
   });
 });
+
+function headOf(dir: string): Head {
+  return stored(dir).reduce((head, text) => after(head, Buffer.from(text)), GENESIS);
+}
 
 /** All entries in one file, unchanged. */
 function forgeOneFile(dir: string): void {

@@ -218,6 +218,15 @@ describe('a view', () => {
     );
   });
 
+  it('keeps a gauge that fell to nothing apart from its base', () => {
+    const { state } = world();
+    state.enter('s', 'k', 2);
+    const view = state.overlay();
+    view.leave('s', 'k');
+    expect([1, 2, 3].map(() => view.enter('s', 'k', 2))).toEqual([true, true, false]);
+    expect([1, 2].map(() => state.enter('s', 'k', 2))).toEqual([true, false]);
+  });
+
   it('has its own scratch', () => {
     const { state } = world();
     state.scratch('c', 'limits').x = 1;
