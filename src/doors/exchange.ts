@@ -1,5 +1,6 @@
 /** One message over HTTP, from its body to its answer. What came before is `door.ts`. */
 import type { ServerResponse } from 'node:http';
+import { retryAfter } from '../controls/limits/index.ts';
 import type { Caller } from '../core/call.ts';
 import { CODES } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
@@ -147,7 +148,7 @@ export class Exchange {
       reply.header('Mcp-Session-Id', sessions.mint(caller, knock.route, said.era, said.claimed));
     }
     const status = statusOf(end);
-    if (status === 429) reply.header('Retry-After', '1');
+    if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
     reply.final(status, finalMessage(codec, method, id, end.message));
   }
 

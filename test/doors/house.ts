@@ -95,7 +95,7 @@ export function house(name = 'house'): House {
       case 'fail':
         return { kind: 'error', code: -32603, message: 'failed', data: { why: 'test' } };
       case 'limit':
-        throw new Ended('stop', 'limits.rate');
+        throw new Ended('stop', 'limits.rate', 'retry-after=7 by=subject');
       default:
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
         return { kind: 'result', value: text(`${call.caller.subject} ${JSON.stringify(call.args)}`) };

@@ -233,7 +233,7 @@ describe('2026-07-28', () => {
 
   it('answers 429 with the time to wait when the caller is over a limit', async () => {
     const answer = await call('limit');
-    expect([answer.status, answer.headers['retry-after']]).toEqual([429, '1']);
+    expect([answer.status, answer.headers['retry-after']]).toEqual([429, '7']);
     expect(answer.json.error).toMatchObject({ code: -31040 });
   });
 
