@@ -59,7 +59,8 @@ function lint(policy: PolicyJson, pinned: readonly Pinned[], fault: Fault): void
   const { action, resource, effect } = policy;
   const actions = action.op === 'All' ? undefined : named(action);
   const reads = readsOf([policy]);
-  const readsArguments = anything(under(reads.context, 'args'));
+  // Known in a call only.
+  const readsCall = anything(under(reads.context, 'args')) || anything(under(reads.resource, 'uri'));
   if (effect === 'permit') {
     if (!actions) throw fault('a permit for every action is a wildcard', BOTH);
     if (resource.op !== '==') {
@@ -77,7 +78,7 @@ function lint(policy: PolicyJson, pinned: readonly Pinned[], fault: Fault): void
     }
   } else {
     if (policy.annotations && 'ask' in policy.annotations) throw fault('@ask on a forbid', 'it belongs to a permit');
-    if (actions && !actions.has('list') && !readsArguments) {
+    if (actions && !actions.has('list') && !readsCall) {
       throw fault('this forbid would leave what it forbids in the listing', BOTH);
     }
   }

@@ -140,6 +140,20 @@ describe('a listing', () => {
   });
 });
 
+describe('a resource', () => {
+  it('is judged by the URI that is asked for, each time', () => {
+    const rules = rulesOf(
+      [{ to: 'local', allow: ['files.resource:file:///data/'] }],
+      'forbid(principal, action == Action::"call", resource is Resource) when { resource has uri && resource.uri like "*secret*" };',
+    );
+    const read = (name: string) => {
+      const target = { ...thing('files.resource:file:///data/'), uri: `file:///data/${name}` };
+      return rules.may('call', LOCAL, target, { args: {}, at: 0, upstream: 'files' }).allow;
+    };
+    expect(['a', 'secret', 'a', 'secret'].map(read)).toEqual([true, false, true, false]);
+  });
+});
+
 describe('explain', () => {
   it('names what decided', () => {
     const rules = rulesOf(
