@@ -1,5 +1,14 @@
 /** Copies one installed package with everything it depends on into a folder of its own: no registry is asked. */
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
@@ -66,7 +75,7 @@ function copyFolder(from: string, to: string, depth: number): boolean {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) {
       if (!copyFolder(source, target, depth + 1)) return false;
-    } else if (entry.isFile()) copyFileSync(source, target);
+    } else if (entry.isFile()) copyFileSync(source, target, constants.COPYFILE_FICLONE);
     else return false;
   }
   return true;

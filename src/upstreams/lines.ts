@@ -1,6 +1,7 @@
 /** Bytes in, complete lines out (MCP stdio transport). Bounded, linear in the bytes, whatever way they are cut. */
 
 const NEWLINE = 0x0a;
+const SMALLEST = 1024;
 
 export interface LineSink {
   /** One line without its newline. A view, valid for ever: nothing is written into it again. */
@@ -14,8 +15,8 @@ export interface LineSink {
 export class LineReader {
   readonly #cap: number;
   readonly #sink: LineSink;
-  /** Pieces of the line that is not complete yet. */
-  #pieces: Uint8Array[] = [];
+  /** The line that is not complete yet, in a buffer that doubles: a million pieces of a byte are no million objects. */
+  #held: Buffer | undefined;
   #length = 0;
   #dropping = false;
 
@@ -38,11 +39,11 @@ export class LineReader {
       } else if (this.#length + piece.length > this.#cap) {
         this.#reset();
         this.#sink.over();
-      } else if (this.#pieces.length === 0) {
+      } else if (this.#length === 0) {
         this.#sink.line(piece);
       } else {
-        this.#pieces.push(piece);
-        const line = Buffer.concat(this.#pieces, this.#length + piece.length);
+        this.#hold(piece);
+        const line = this.#held!.subarray(0, this.#length);
         this.#reset();
         this.#sink.line(line);
       }
@@ -50,22 +51,32 @@ export class LineReader {
   }
 
   #keep(piece: Uint8Array): void {
-    const before = this.#length;
-    this.#length += piece.length;
+    const length = this.#length + piece.length;
     if (this.#dropping) {
-      if (Math.floor(before / this.#cap) !== Math.floor(this.#length / this.#cap)) this.#sink.still?.(this.#length);
-      return;
-    }
-    if (this.#length > this.#cap) {
+      const before = this.#length;
+      this.#length = length;
+      if (Math.floor(before / this.#cap) !== Math.floor(length / this.#cap)) this.#sink.still?.(length);
+    } else if (length > this.#cap) {
       this.#dropping = true;
-      this.#pieces = [];
-      return this.#sink.over();
+      this.#held = undefined;
+      this.#length = length;
+      this.#sink.over();
+    } else this.#hold(piece);
+  }
+
+  #hold(piece: Uint8Array): void {
+    const length = this.#length + piece.length;
+    if (this.#held === undefined || length > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(2 * length, SMALLEST));
+      this.#held?.copy(larger, 0, 0, this.#length);
+      this.#held = larger;
     }
-    this.#pieces.push(piece);
+    this.#held.set(piece, this.#length);
+    this.#length = length;
   }
 
   #reset(): void {
-    this.#pieces = [];
+    this.#held = undefined;
     this.#length = 0;
     this.#dropping = false;
   }

@@ -15,7 +15,6 @@ const kept = (made: Setup) => {
 type Change = Parameters<typeof setup>[1];
 const hostile = async (args: string[], change?: Change) =>
   kept(await setup(['node', './servers/hostile.ts', ...args], change));
-const tidy = async (change?: Change) => kept(await setup(['node', './servers/tidy.ts'], change));
 const starts = ({ events }: Setup) => events.filter(({ code, data }) => code === 'event.lane' && data.what === 'start');
 
 afterEach(async () => {
@@ -44,13 +43,15 @@ describe('a sandbox', () => {
     try {
       mkdirSync(join(closed, 'open'));
       chmodSync(join(closed, 'open'), 0o755);
-      const world = await tidy({ mounts: [{ source: join(closed, 'open'), target: '/data', write: false }] });
+      const mark = `--closed-${process.pid}`;
+      const mounts = [{ source: join(closed, 'open'), target: '/data', write: false }];
+      const world = kept(await setup(['node', './servers/tidy.ts', mark], { mounts }));
       const { uid } = JSON.parse(textOf(await world.call('where')));
       expect(uid).toBe(65534);
-      const [first] = processesWith('tidy.ts');
+      const [first] = processesWith(mark);
       expect(first).toBeDefined();
       await world.lanes.close();
-      expect(processesWith('tidy.ts')).toEqual([]);
+      expect(processesWith(mark)).toEqual([]);
     } finally {
       rmSync(closed, { recursive: true });
     }
@@ -71,7 +72,7 @@ describe('a sandbox', () => {
     });
     expect(textOf(await world.call('attack', { mode: 'ok' }, { subject: 'bystander' }))).toBe('fine');
   });
-  it('serves the published filesystem server over a mounted folder', async () => {
+  it('serves the published filesystem server over a mounted folder', { timeout: 90_000 }, async () => {
     const [state, folder] = [mkdtempSync('/tmp/doorward-state-'), mkdtempSync('/tmp/doorward-notes-')];
     try {
       chmodSync(folder, 0o755);

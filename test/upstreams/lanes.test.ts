@@ -182,11 +182,12 @@ describe('lanes', () => {
     expect(listing).toMatchObject({ instructions: 'Be tidy.', serverInfo: { name: 'tidy' }, templates: [] });
   });
   it('die as a whole, also those that hold on, and take no new calls afterwards', async () => {
-    const world = await hostile(['--ignore-end'], { grace: 100 });
-    await world.call('attack', { mode: 'ok' });
-    expect(processesWith('hostile.ts').length).toBeGreaterThan(0);
+    const mark = `--mark-${process.pid}`;
+    const world = await hostile(['--ignore-end', mark], { grace: 100 });
+    await world.call('attack', { mode: 'spawn' });
+    expect(processesWith(mark).length).toBeGreaterThan(3);
     await world.lanes.close();
-    expect(processesWith('--ignore-end')).toEqual([]);
+    expect(processesWith(mark)).toEqual([]);
     await expect(world.call('attack', { mode: 'ok' })).rejects.toMatchObject({ code: 'upstream.start' });
   });
 });
