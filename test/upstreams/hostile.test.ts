@@ -1,11 +1,12 @@
 /** Each attack runs as a real child in the real sandbox; after each, another lane answers and the gateway is small. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Ended } from '../../src/core/ended.ts';
+import { StreamRedactor } from '../../src/detect/secrets.ts';
 import { type CallHow, type Setup, setup, textOf } from './world.ts';
 
 let world: Setup;
 beforeAll(async () => {
-  world = await setup(['node', './servers/hostile.ts']);
+  world = await setup(['node', './servers/hostile.ts'], { redactor: () => new StreamRedactor() });
 });
 afterAll(() => world.lanes.close());
 
@@ -108,13 +109,14 @@ describe('a server that breaks the protocol', () => {
       { id: 'q-ping', code: 'result' },
     ]);
   });
-  it('a flood on stderr is kept to its share, with nothing that acts on a terminal', async () => {
+  it('a flood on stderr is kept to its share, with no secret and nothing that acts on a terminal', async () => {
     expect(textOf(await attack('stderr'))).toBe('done');
     await others();
     const said = world.events.filter(({ code }) => code === 'event.stderr').map(({ data }) => data.text as string);
     expect(said.length).toBeGreaterThan(0);
     expect(said.join('').length).toBeLessThan(300_000);
     expect(said.join('')).not.toContain('\u001b');
+    expect(said.join('')).not.toContain('ABCDEFGHIJKLMNOP');
   });
 });
 
