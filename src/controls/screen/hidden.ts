@@ -1,0 +1,128 @@
+/** Hidden text in a JSON value: invisible and direction-changing characters, terminal sequences. */
+import { isAscii } from 'node:buffer';
+import { findInvisible, type Invisible, mayHoldInvisible, stripInvisible } from '../../detect/invisible.ts';
+import { isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
+import type { Severity } from './rules.ts';
+
+export interface Seen {
+  /** Undefined: nothing is hidden. */
+  readonly severity: Severity | undefined;
+  /** The kinds that were found, for the log. */
+  readonly what: string;
+  /** Without what is hidden; the same object when nothing is. */
+  readonly value: Json;
+}
+
+// ECMA-48: CSI sequences (colours, cursor), OSC and other strings up to BEL or ST, and two-character escapes.
+const CSI = '(?:\\u001b\\[|\\u009b)[0-?]{0,64}[ -/]{0,8}[@-~]';
+const STRING =
+  '(?:\\u001b[\\]PX^_]|[\\u009d\\u0090\\u0098\\u009e\\u009f])[^\\u0007\\u001b\\u009c]{0,4096}(?:\\u0007|\\u001b\\\\|\\u009c)?';
+const SHORT = '\\u001b[ -/]{0,4}[0-~]';
+const COLOUR_SEQUENCE = '\\u001b\\[[0-9;:]{0,64}m';
+const COLOUR = new RegExp(COLOUR_SEQUENCE, 'g');
+const TERMINAL = new RegExp(`${CSI}|${STRING}|${SHORT}`, 'g');
+
+/** False proves that no string of this JSON text hides anything: plain ASCII, no escape of a control character. */
+export function mayHide(bytes: Uint8Array): boolean {
+  if (!isAscii(bytes)) return true;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  // A raw control character cannot stand in JSON, but DEL can.
+  return ESCAPES.some((escape) => buffer.includes(escape, 0, 'latin1'));
+}
+const ESCAPES = ['\\u', '\\b', '\\f', '\u007f'];
+
+/** `limit`: from so many invisible characters on it is a hidden text. */
+export function reveal(value: Json, limit: number): Seen {
+  const walk = new Walk(limit);
+  const shown = walk.value(value);
+  return { severity: walk.severity, what: [...walk.kinds].join(' '), value: shown };
+}
+
+class Walk {
+  severity: Severity | undefined;
+  readonly kinds = new Set<string>();
+  #hidden = 0;
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  value(value: Json): Json {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value !== 'object' || value === null || isRawNumber(value)) return value;
+    return Array.isArray(value) ? this.array(value) : this.object(value);
+  }
+
+  text(text: string): string {
+    if (this.severity === 'high' || !mayHoldInvisible(text)) return text;
+    let shown = text;
+    if (text.includes('\u001b') || /[\u0090\u0098\u009b\u009d-\u009f]/.test(text)) {
+      // Colours are what command line programs print; anything else moves the cursor or talks to the terminal.
+      const plain = text.replace(COLOUR, '');
+      if (plain !== text) this.low('colour');
+      shown = plain.replace(TERMINAL, '');
+      if (shown !== plain) this.low('terminal');
+    }
+    const found = findInvisible(shown, this.#limit + MOST_CONTROLS);
+    if (found.length === 0) return shown;
+    for (const { kind } of found) this.low(kind);
+    this.#hidden += found.filter(({ kind }) => kind !== 'control').length;
+    if (this.#hidden >= this.#limit || found.length > MOST_CONTROLS || spells(found)) this.severity = 'high';
+    return this.severity === 'high' ? shown : stripInvisible(shown, found);
+  }
+
+  low(kind: string): void {
+    this.kinds.add(kind);
+    this.severity ??= 'low';
+  }
+
+  array(items: Json[]): Json[] {
+    let out = items;
+    for (let i = 0; i < items.length; i++) {
+      const shown = this.value(items[i]!);
+      if (shown === items[i]) continue;
+      if (out === items) out = items.slice();
+      out[i] = shown;
+    }
+    return out;
+  }
+
+  object(object: JsonObject): JsonObject {
+    let out: JsonObject | undefined;
+    for (const name of Object.keys(object)) {
+      const shown = this.value(object[name]!);
+      const shownName = this.text(name);
+      if (out === undefined) {
+        if (shown === object[name] && shownName === name) continue;
+        out = {};
+        for (const before of Object.keys(object)) {
+          if (before === name) break;
+          out[before] = object[before]!;
+        }
+      }
+      // Two names that look alike are no longer two names: the shape cannot be kept.
+      if (shownName in out) this.severity = 'high';
+      out[shownName] = shown;
+    }
+    return out ?? object;
+  }
+}
+
+/** Control characters in one string from which it is no longer a stray one. */
+const MOST_CONTROLS = 4096;
+/** Tag characters that spell a word, or selectors behind each other that carry bytes. */
+const WORD = 4;
+
+function spells(found: readonly Invisible[]): boolean {
+  let run = 0;
+  for (let i = 0; i < found.length; i++) {
+    const { kind, index } = found[i]!;
+    if (kind !== 'tag' && kind !== 'variation') continue;
+    const before = found[i - 1];
+    const follows = before !== undefined && before.kind === kind && index - before.index <= 2;
+    run = follows ? run + 1 : 1;
+    if (run === WORD) return true;
+  }
+  return false;
+}

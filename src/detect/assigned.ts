@@ -1,0 +1,199 @@
+/**
+ * Values that a text assigns to a name: code, configuration, markup, JSON inside a text, command lines. The name is
+ * judged by `judge.ts`; here is only where name, sign and value lie.
+ */
+import { segments } from './judge.ts';
+import { classOf } from './shape.ts';
+import { BACKSLASH, hasBackslash, isQuote, type Match, runEnd, type Source, skipBlanks, text } from './source.ts';
+
+const NAME = classOf('A-Za-z0-9_.$-');
+const VALUE = classOf('A-Za-z0-9_./+=~!@#$%^*:?-');
+const MAX_NAME = 64;
+const MAX_VALUE = 4096;
+/** Longest name of a JSON member that is judged. */
+export const MEMBER = 128;
+/** Types between a name and its value: `apiKey: string = "..."`. */
+const TYPED = /^\s{0,2}(?:string|str|String|&str|&'static str|any|Text)\s{0,2}=/;
+
+/** The rule of a value behind a name, if it is a secret. */
+export type Judge = (name: readonly string[], value: string, quoted: boolean) => string | undefined;
+
+/** `size`: length of the keyword at `at`, which is part of the name. */
+export function assignment(s: Source, at: number, size: number, judge: Judge): Match | undefined {
+  if (s.raw && memberMayHold(s, at + size)) return { start: at, end: at + size };
+  const end = runEnd(s, NAME, at + size, MAX_NAME);
+  const sign = operator(s, at, end);
+  if (sign === undefined) return undefined;
+  const value = valueAt(s, sign.at, sign.lines);
+  if (value === undefined) return undefined;
+  if (s.raw) return hasBackslash(s, end, value.end + 1) || plausible(s, value) ? { start: at, end } : undefined;
+  if (!plausible(s, value)) return undefined;
+  s.work.steps += 600;
+  const name = segments(text(s, nameStart(s, at), end));
+  const rule = judge(name, text(s, value.start, value.end), value.quoted);
+  return rule === undefined ? undefined : { start: value.start, end: value.end, soft: true, rule };
+}
+
+/** Names may hold single spaces: `API key`, `client secret`. */
+function nameStart(s: Source, at: number): number {
+  const least = Math.max(0, at - MAX_NAME);
+  let from = at;
+  while (from > least) {
+    const before = s.bytes[from - 1]!;
+    if (NAME[before] !== 1 && (before !== 0x20 || at - from > 24 || NAME[s.bytes[from - 2] ?? 0] !== 1)) break;
+    from--;
+  }
+  s.work.steps += at - from;
+  return from;
+}
+
+/** In raw JSON: the keyword stands in the name of a member whose value could be a secret. */
+function memberMayHold(s: Source, from: number): boolean {
+  const most = Math.min(s.length, from + MEMBER);
+  for (let p = from; p < most; p++) {
+    s.work.steps++;
+    if (s.bytes[p] !== 0x22 || s.bytes[p - 1] === BACKSLASH) continue;
+    p = skipSpace(s, p + 1);
+    if (s.bytes[p] !== 0x3a) return false;
+    const value = valueAt(s, p + 1, true);
+    return value !== undefined && (hasBackslash(s, p, value.end + 1) || plausible(s, value));
+  }
+  return false;
+}
+
+function skipSpace(s: Source, at: number): number {
+  let p = at;
+  while (p < s.length && s.bytes[p]! <= 0x20) p++;
+  s.work.steps += p - at;
+  return p;
+}
+
+/** What every value that `judge` takes has: five characters, with a digit or a mark among them, or twenty without a space. */
+function plausible(s: Source, value: Value): boolean {
+  const { start, end } = value;
+  if (s.bytes[start] === 0x5b) return s.raw;
+  if (end - start < 5) return false;
+  const most = Math.min(end, start + MEMBER);
+  let spaces = 0;
+  for (let p = start; p < most; p++) {
+    const c = s.bytes[p]!;
+    if (c === 0x20) spaces++;
+    else if ((c >= 0x30 && c <= 0x39) || PLAUSIBLE_MARK[c] === 1) {
+      s.work.steps += p - start;
+      return true;
+    }
+  }
+  s.work.steps += most - start;
+  return end - start >= 20 && spaces === 0;
+}
+/** What may follow the quote that closes a name. */
+const CLOSED = classOf(',:=');
+const PLAUSIBLE_MARK = classOf('!@#$%^&*+~?=');
+PLAUSIBLE_MARK.fill(1, 0x80);
+
+/** The end of the sign between a name and its value. `lines`: the value may begin on a later line. */
+function operator(s: Source, name: number, from: number): { at: number; lines: boolean } | undefined {
+  const { bytes } = s;
+  let p = bytes[from] === 0x20 && isQuote(bytes[from + 1]) && CLOSED[bytes[from + 2] ?? 0] === 1 ? from + 1 : from;
+  let quoted = false;
+  for (; p - from < 8; p++) {
+    const c = bytes[p];
+    if (isQuote(c)) quoted = true;
+    else if (c !== BACKSLASH && c !== 0x5d && c !== 0x29) break;
+  }
+  const closed = p;
+  p = skipBlanks(s, p, 16);
+  if (s.raw) p = skipSpace(s, p);
+  if (p >= s.length) return undefined;
+  s.work.steps += 8;
+  const next = bytes[p + 1];
+  switch (bytes[p]) {
+    case 0x3d: // = == =>
+      return { at: p + (next === 0x3d || next === 0x3e ? 2 : 1), lines: s.raw };
+    case 0x3a: // : := ::= and `: string =`
+      if (next === 0x3d) return { at: p + 2, lines: false };
+      if (next === 0x3a) return bytes[p + 2] === 0x3d ? { at: p + 3, lines: false } : undefined;
+      return typed(s, p + 1) ?? { at: p + 1, lines: true };
+    case 0x2d: // ->
+      return next === 0x3e ? { at: p + 2, lines: false } : undefined;
+    case 0x3f: // ?= ??= +=
+    case 0x2b:
+    case 0x7c:
+      if (next === 0x3d) return { at: p + 2, lines: false };
+      return next === bytes[p] && bytes[p + 2] === 0x3d ? { at: p + 3, lines: false } : undefined;
+    case 0x3e: // <password>value
+      return quoted ? undefined : { at: p + 1, lines: true };
+    case 0x2c: // setProperty("PASSWORD", "value"); setopt(PASSWORD, "value")
+      return quoted || isUpper(bytes[closed - 1]!) ? { at: p + 1, lines: false } : undefined;
+    case 0x25: // %3D in a query inside a query
+      return next === 0x33 && ((bytes[p + 2]! | 0x20) === 0x64 || (bytes[p + 2]! | 0x20) === 0x61)
+        ? { at: p + 3, lines: false }
+        : undefined;
+    case 0x22: // PASSWORD 'x' of SQL
+    case 0x27:
+      return quoted || p === closed ? undefined : { at: p, lines: false };
+    case 0x69: // is
+      return p > closed && next === 0x73 && bytes[p + 2] === 0x20 ? { at: p + 3, lines: false } : undefined;
+    case 0x76: // <add key="Password" value="x"/>
+      return quoted && text(s, p, p + 6) === 'value=' ? { at: p + 6, lines: false } : undefined;
+  }
+  return !quoted && p > closed && isOption(s, name) ? { at: p, lines: false } : undefined;
+}
+
+function typed(s: Source, at: number): { at: number; lines: boolean } | undefined {
+  const p = skipBlanks(s, at, 2);
+  const c = s.bytes[p];
+  if (c !== 0x73 && c !== 0x53 && c !== 0x26 && c !== 0x61 && c !== 0x54) return undefined;
+  const type = TYPED.exec(text(s, p, p + 24))?.[0];
+  return type === undefined ? undefined : { at: p + type.length, lines: false };
+}
+
+/** A command line option: `--token value`. */
+function isOption(s: Source, at: number): boolean {
+  let p = at;
+  const least = Math.max(0, at - MAX_NAME);
+  while (p > least && NAME[s.bytes[p - 1]!] === 1) p--;
+  s.work.steps += at - p;
+  return s.bytes[p] === 0x2d && (p === 0 || s.bytes[p - 1]! <= 0x20 || isQuote(s.bytes[p - 1]));
+}
+
+interface Value {
+  readonly start: number;
+  readonly end: number;
+  /** It stood in quotes: a value and no expression. */
+  readonly quoted: boolean;
+}
+
+function valueAt(s: Source, from: number, lines: boolean): Value | undefined {
+  const { bytes } = s;
+  let p = skipBlanks(s, from, 32);
+  if (lines && (bytes[p] === 0x0a || bytes[p] === 0x0d)) p = Math.min(skipSpace(s, p), from + MAX_NAME);
+  for (const opened = p; p - opened < 6 && bytes[p] === BACKSLASH; ) p++;
+  if (isQuote(bytes[p + 1]) && /[rbfu@]/.test(String.fromCharCode(bytes[p] ?? 0))) p++;
+  if (isQuote(bytes[p])) return quotedValue(s, p);
+  if (bytes[p] === 0x5b) return { start: p, end: Math.min(s.length, p + 8), quoted: false };
+  let end = runEnd(s, VALUE, p, MAX_VALUE);
+  for (let q = p; q < end; q++) if (bytes[q] === 0x25 && bytes[q + 1] === 0x32 && bytes[q + 2] === 0x36) end = q; // %26
+  if (end - p > 2 && bytes[end - 1] === 0x2e && bytes[end - 2] === 0x2e) return undefined; // "eyJhb..."
+  while (end > p && TRAILING[bytes[end - 1]!] === 1) end--;
+  return end > p ? { start: p, end, quoted: false } : undefined;
+}
+const TRAILING = classOf('.:,?!');
+
+/** To the same quote or the end of the line. Of several quotes (`"'value'"`) the innermost opens. */
+function quotedValue(s: Source, at: number): Value | undefined {
+  const { bytes } = s;
+  let start = at + 1;
+  while (start - at < 4 && isQuote(bytes[start])) start++;
+  const quote = bytes[start - 1];
+  const most = Math.min(s.length, start + MAX_VALUE);
+  let end = start;
+  while (end < most && bytes[end] !== quote && bytes[end] !== 0x0a) end++;
+  s.work.steps += end - start;
+  while (end > start && bytes[end - 1] === BACKSLASH) end--;
+  return end > start ? { start, end, quoted: true } : undefined;
+}
+
+function isUpper(c: number): boolean {
+  return c >= 0x41 && c <= 0x5a;
+}

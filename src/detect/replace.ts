@@ -1,0 +1,81 @@
+/** Texts: what is found is replaced by its kind and a fingerprint. */
+import { type Span, scan } from './scan.ts';
+
+/** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
+export type Fingerprint = (secret: string) => string;
+
+export interface Found {
+  /** Id of the rule. */
+  readonly rule: string;
+  /** In UTF-16 code units of the text. */
+  readonly start: number;
+  readonly end: number;
+}
+export interface RedactedText {
+  /** The same string when nothing was found. */
+  readonly text: string;
+  readonly found: readonly Found[];
+  /** More candidates than can be checked: nothing of the text is left. */
+  readonly overflow: boolean;
+}
+
+export function mark(rule: string, secret: string, fingerprint: Fingerprint | undefined): string {
+  return fingerprint === undefined ? `[redacted ${rule}]` : `[redacted ${rule} ${fingerprint(secret)}]`;
+}
+
+/** Takes out every secret and card number. Linear; 1 MB takes about 1 ms when clean, under 20 ms at worst. */
+export function redactText(text: string, fingerprint?: Fingerprint): RedactedText {
+  if (text.length < SHORTEST) return { text, found: NONE, overflow: false };
+  const { spans, overflow } = scan(load(text), text.length, false);
+  if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
+  if (spans.length === 0) return { text, found: NONE, overflow };
+  let out = '';
+  let from = 0;
+  for (const { rule, start, end } of spans) {
+    out += text.slice(from, start) + mark(rule, text.slice(start, end), fingerprint);
+    from = end;
+  }
+  return { text: out + text.slice(from), found: spans, overflow };
+}
+
+/**
+ * Over the raw bytes of a JSON text: false proves that `redactJson` of its value finds nothing. True when an escape could
+ * hide something (`\u`, `\/`), so that the value must be looked at.
+ */
+export function mayHold(bytes: Uint8Array): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (buffer.includes('\\u', 0, 'latin1') || buffer.includes('\\/', 0, 'latin1')) return true;
+  const { spans, overflow } = scan(buffer, buffer.length, true);
+  return overflow || spans.length > 0;
+}
+
+/** Stands for a text that holds more candidates than can be checked. */
+export const OVERFLOW = '[redacted overflow]';
+const NONE: readonly Span[] = Object.freeze([]);
+/** `password=abc12` is the least that any rule takes. */
+const SHORTEST = 8;
+const WIDE = /[\u0100-\uffff]/;
+/** Above this a buffer is made for the one text, so that a huge reply does not stay in memory. */
+const KEPT = 256 * 1024;
+let scratch = Buffer.allocUnsafeSlow(16 * 1024);
+
+/** One byte per code unit, so that indices stay: what is not Latin-1 becomes 0x80, which no rule takes. */
+function load(text: string): Buffer {
+  const wide = WIDE.test(text);
+  const size = wide ? 3 * text.length + 1 : text.length;
+  let buffer = scratch;
+  if (buffer.length < size) {
+    buffer = Buffer.allocUnsafeSlow(Math.max(size, 2 * scratch.length));
+    if (buffer.length <= KEPT) scratch = buffer;
+  }
+  if (!wide) {
+    buffer.write(text, 0, text.length, 'latin1');
+    return buffer;
+  }
+  // The units lie behind the bytes made of them.
+  const at = text.length + (text.length & 1);
+  const units = new Uint16Array(buffer.buffer, buffer.byteOffset + at, text.length);
+  buffer.write(text, at, 2 * text.length, 'utf16le');
+  for (let i = 0; i < text.length; i++) buffer[i] = units[i]! < 0x100 ? units[i]! : 0x80;
+  return buffer;
+}

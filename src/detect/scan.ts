@@ -1,0 +1,294 @@
+/**
+ * The one pass over a text: keywords, then at each hit the matchers of its rules, anchored and bounded. However many
+ * rules there are, the work is linear: a run at which a rule failed is not entered twice, and a budget of steps ends a
+ * scan that hostile text makes dear. The caller then fails closed (`overflow`).
+ */
+
+import { assignment } from './assigned.ts';
+import { findCards } from './cards.ts';
+import data from './data/secrets.json' with { type: 'json' };
+import { entropy } from './entropy.ts';
+import { isSequence, judgeNamed } from './judge.ts';
+import { authorization, bearer, curl, pem, putty, url } from './matchers.ts';
+import { Keywords } from './probe.ts';
+import { matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
+import { type Match, type Source, text } from './source.ts';
+
+export interface Span {
+  /** Id of the rule: what the replacement, the verdict and the audit log name. */
+  readonly rule: string;
+  /** In bytes (or UTF-16 code units, for a text): what is replaced. */
+  start: number;
+  end: number;
+}
+export interface Scan {
+  readonly spans: readonly Span[];
+  /** Hostile text made the scan too dear: nothing of the text may pass. */
+  readonly overflow: boolean;
+  /** Where a token begins that may be complete with further bytes; the length if there is none. */
+  readonly open: number;
+}
+
+interface Datum {
+  readonly id: string;
+  readonly major?: boolean;
+  readonly find: readonly string[];
+  readonly shape?: string;
+  /** A run before the keyword that belongs to the token. */
+  readonly back?: string;
+  /** `any`: letters may stand before it; `strict`: no mark of a path either. */
+  readonly left?: string;
+  readonly matcher?: string;
+  /** Bits per character that the token needs behind its keyword. */
+  readonly entropy?: number;
+  /** A finer rule that matches inside wins. */
+  readonly soft?: boolean;
+  /** Characters at the start of a match that stay. */
+  readonly keep?: number;
+  /** Digits that the token needs behind its keyword. */
+  readonly digits?: number;
+  /** What vendors write into the samples of their documentation. */
+  readonly never?: string;
+  /** A word that must stand near by, as a regular expression of plain alternatives. */
+  readonly near?: string;
+  readonly example: readonly string[];
+}
+interface Named {
+  readonly id: string;
+  readonly major?: boolean;
+  /** Words in a row of the name that a value is assigned to. */
+  readonly names: readonly string[];
+  readonly shape: string;
+  readonly entropy?: number;
+  readonly example: readonly string[];
+}
+interface Rule extends Omit<Datum, 'shape' | 'back'> {
+  readonly index: number;
+  readonly shape: Shape;
+  readonly back: { readonly set: Uint8Array; readonly min: number; readonly max: number } | undefined;
+}
+
+/** The rules as data: what tests and documentation read. */
+export const RULES = data.rules as readonly Datum[];
+export const NAMED = data.contexts as readonly Named[];
+
+const rules: Rule[] = RULES.map((rule, index) => {
+  const back = rule.back === undefined ? undefined : parseShape(rule.back).parts[0]!;
+  if (back !== undefined && back.kind !== 'run') throw new Error(`back of ${rule.id}`);
+  return { ...rule, index, shape: parseShape(rule.shape ?? ''), back };
+});
+const named = NAMED.map((rule) => ({
+  ...rule,
+  shape: parseShape(rule.shape),
+  names: rule.names.map((name) => ` ${name} `),
+}));
+/** Vendors whose name alone, without "key" or "token", is enough. */
+const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes(' ')));
+const words: string[] = [];
+const byKeyword: Rule[][] = [];
+for (const rule of rules) {
+  const finds = rule.find.flatMap(expand);
+  if (rule.matcher === 'assignment') finds.push(...ALONE);
+  for (const find of finds) {
+    const known = words.indexOf(find.toLowerCase());
+    if (known >= 0) byKeyword[known]!.push(rule);
+    else byKeyword[words.push(find.toLowerCase()) - 1] = [rule];
+  }
+}
+const keywords = new Keywords(words);
+/** Of a keyword that ends with a sign (`pw=`) the name only. */
+const sizes = words.map((word, i) =>
+  byKeyword[i]![0]!.matcher === 'assignment' ? word.replace(/[^a-z]$/, '').length : word.length,
+);
+
+/** A name of a JSON member that `judge` is asked about: the same words that lead there in a text. */
+export const MEMBER_NAME = new RegExp(
+  rules
+    .filter((rule) => rule.matcher === 'assignment')
+    .flatMap((rule) => [...rule.find, ...ALONE])
+    .map((word) => word.replace(/[^a-z]$/, '$'))
+    .join('|'),
+  'i',
+);
+
+/** `SK[hex][hex]`: every pair, because two letters alone would hit everywhere. */
+function expand(find: string): string[] {
+  const place = /\[(hex|dig)\]/.exec(find);
+  if (place === null) return [find];
+  const chars = '0123456789abcdef'.slice(0, place[1] === 'hex' ? 16 : 10);
+  return [...chars].flatMap((c) => expand(find.replace(place[0], c)));
+}
+
+const MASK = /x{6}|X{6}|\*{4}|#{4}/;
+/** A step is about a nanosecond: 1 MB ends after 18 ms at the latest. */
+const STEPS_PER_BYTE = 14;
+const STEPS_FREE = 4_000_000;
+
+/**
+ * Everything to replace in `bytes[0..length)`, in order, without overlap. In `raw` mode the bytes are a JSON text that was
+ * not parsed: the first candidate ends the scan, and none proves that the parsed strings hold none either.
+ */
+export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
+  const work: Work = { steps: 0, dead: 0, open: length };
+  const source: Source = { bytes, length, raw, work };
+  const budget = STEPS_FREE + STEPS_PER_BYTE * length;
+  const dead = new Int32Array(rules.length);
+  const spans: (Span & { soft: boolean })[] = [];
+  let done = 0;
+  let overflow = false;
+
+  keywords.each(bytes, length, (keyword, start) => {
+    if (start < done) return false;
+    work.steps += 20;
+    for (const rule of byKeyword[keyword]!) {
+      if (start < dead[rule.index]!) continue;
+      const match = matchRule(rule, source, start, sizes[keyword]!, dead);
+      if (work.steps > budget) {
+        overflow = true;
+        return true;
+      }
+      if (match === undefined || match.end <= match.start) continue;
+      spans.push({ rule: match.rule ?? rule.id, start: match.start, end: match.end, soft: match.soft === true });
+      if (raw) return true;
+      if (match.soft !== true) done = Math.max(done, match.end);
+      if (rule.id === 'aws-access-key-id') awsSecret(source, match.end, spans);
+      return false;
+    }
+    return false;
+  });
+  if (overflow || (raw && spans.length > 0)) return { spans, overflow, open: work.open };
+
+  const context = raw ? undefined : (from: number, to: number) => text(source, from, to);
+  findCards(bytes, length, context, work, (start, end) => {
+    spans.push({ rule: 'card-number', start, end, soft: true });
+  });
+  return { spans: settle(spans), overflow: work.steps > budget, open: work.open };
+}
+
+function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int32Array): Match | undefined {
+  switch (rule.matcher) {
+    case undefined:
+      return token(rule, s, start, size, dead);
+    case 'pem':
+      return pem(s, start);
+    case 'putty':
+      return putty(s, start);
+    case 'url':
+      return url(s, start);
+    case 'authorization':
+      return authorization(s, start);
+    case 'bearer':
+      return free(s.bytes, start) ? bearer(s, start) : undefined;
+    case 'curl':
+      return free(s.bytes, start) ? curl(s, start) : undefined;
+    case 'assignment':
+      return assignment(s, start, size, judge);
+    default:
+      throw new Error(`no matcher ${rule.matcher}`);
+  }
+}
+
+function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array): Match | undefined {
+  const { bytes, length, raw, work } = s;
+  let start = at;
+  if (rule.back !== undefined) {
+    const least = Math.max(0, at - rule.back.max);
+    while (start > least && rule.back.set[bytes[start - 1]!] === 1) start--;
+    work.steps += at - start;
+    if (at - start < rule.back.min) return undefined;
+  }
+  if (rule.left !== 'any' && !free(bytes, start, rule.left === 'strict')) return undefined;
+  let end = matchShape(rule.shape, bytes, at, length, work);
+  if (end < 0) {
+    if (work.dead > 0) dead[rule.index] = work.dead;
+    return undefined;
+  }
+  if (end < length && WORD[bytes[end]!] === 1 && WORD[bytes[end - 1]!] === 1) return undefined;
+  if ((bytes[end] === 0x23 || bytes[end] === 0x2a) && bytes[end + 1] === bytes[end]) return undefined; // a mask follows
+  while (end > at && bytes[end - 1] === 0x2e) end--;
+  const body = text(s, rule.back === undefined ? at + size : start, end);
+  work.steps += 300 + 2 * body.length;
+  const unsure = raw && (rule.near !== undefined || rule.shape.source.includes('\\s'));
+  if (!unsure && !(isRandom(rule, body) && isNear(rule, s, start, end))) {
+    dead[rule.index] = end;
+    return undefined;
+  }
+  return { start: start + (rule.keep ?? 0), end, soft: rule.soft === true };
+}
+
+interface Quality {
+  readonly entropy?: number;
+  readonly digits?: number;
+  readonly never?: string;
+}
+
+/** Neither a mask nor a word: what documentation puts where the token goes is left alone. */
+function isRandom(rule: Quality, body: string): boolean {
+  if (MASK.test(body) || (rule.never !== undefined && body.includes(rule.never))) return false;
+  if (rule.digits !== undefined && body.replace(/[^0-9]/g, '').length < rule.digits) return false;
+  return rule.entropy === undefined || (entropy(body) >= rule.entropy && (rule.entropy < 3.3 || !isSequence(body)));
+}
+
+function isNear(rule: Rule, s: Source, start: number, end: number): boolean {
+  if (rule.near === undefined) return true;
+  const reach = 96;
+  s.work.steps += 2 * reach;
+  const near = new RegExp(rule.near, 'i');
+  return near.test(text(s, Math.max(0, start - reach), end + reach));
+}
+
+/** The rule of a value assigned to a name. */
+export function judge(name: readonly string[], value: string, quoted: boolean): string | undefined {
+  const spaced = ` ${name.join(' ')} `;
+  for (const rule of named) {
+    if (!rule.names.some((n) => spaced.includes(n))) continue;
+    const bytes = Buffer.from(value, 'latin1');
+    const end = matchShape(rule.shape, bytes, 0, bytes.length, { steps: 0, dead: 0, open: 0 });
+    if (end === bytes.length && isRandom(rule, value)) return rule.id;
+  }
+  return judgeNamed(name, value, quoted);
+}
+
+/** Forty base64 characters soon after an access key id are its secret, whatever stands between. */
+function awsSecret(s: Source, from: number, spans: (Span & { soft: boolean })[]): void {
+  const most = Math.min(s.length, from + 160);
+  s.work.steps += most - from;
+  const near = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/.exec(text(s, from, most));
+  if (near === null || entropy(near[0]) < 4.2) return;
+  const start = from + near.index;
+  spans.push({ rule: 'aws-secret-access-key', start, end: start + 40, soft: true });
+}
+
+/** No letter or digit stands before: the start, a mark, the end of an escape (`\\n`, `%3D`, `\\u0022`, `ESC[94m`). */
+function free(bytes: Uint8Array, at: number, strict = false): boolean {
+  if (at === 0) return true;
+  const before = bytes[at - 1]!;
+  if (strict && (before === 0x2d || before === 0x2e || before === 0x2f)) return false;
+  if (WORD[before] === 0 || bytes[at - 2] === 0x5c || bytes[at - 3] === 0x25) return true;
+  if (bytes[at - 6] === 0x5c && bytes[at - 5] === 0x75) return true;
+  if (before !== 0x6d) return false;
+  let p = at - 2;
+  while (p > at - 12 && (bytes[p] === 0x3b || (bytes[p]! >= 0x30 && bytes[p]! <= 0x39))) p--;
+  return bytes[p] === 0x5b;
+}
+
+/** In order, overlaps joined under the rule that knows more. */
+function settle(spans: (Span & { soft: boolean })[]): Span[] {
+  if (spans.length < 2) return spans;
+  spans.sort((a, b) => a.start - b.start || b.end - a.end);
+  const out: (Span & { soft: boolean })[] = [];
+  for (const span of spans) {
+    const last = out.at(-1);
+    if (last === undefined || span.start >= last.end) out.push(span);
+    else {
+      const rule = last.soft && !span.soft ? span.rule : last.rule;
+      out[out.length - 1] = {
+        rule,
+        start: last.start,
+        end: Math.max(last.end, span.end),
+        soft: last.soft && span.soft,
+      };
+    }
+  }
+  return out;
+}

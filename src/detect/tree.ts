@@ -1,0 +1,102 @@
+/** JSON values: strings, the names of members, and what stands behind a name such as `password`. */
+import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
+import { MEMBER } from './assigned.ts';
+import { segments } from './judge.ts';
+import { type Fingerprint, mark, redactText } from './replace.ts';
+import { judge, MEMBER_NAME } from './scan.ts';
+
+export interface RedactedJson {
+  /** The same object when nothing was found; what holds nothing is shared with the original. */
+  readonly value: Json;
+  /** Rule ids in order, one for each replacement. */
+  readonly found: readonly string[];
+  readonly overflow: boolean;
+}
+
+/**
+ * Replaces inside strings and names only, so that the value stays JSON. A card number written as a JSON number becomes a
+ * string: a schema that forbids it must refuse the whole.
+ */
+export function redactJson(value: Json, fingerprint?: Fingerprint): RedactedJson {
+  const walk = new Walk(fingerprint);
+  return { value: walk.value(value, undefined), found: walk.found, overflow: walk.overflow };
+}
+
+class Walk {
+  readonly found: string[] = [];
+  overflow = false;
+  readonly #fingerprint: Fingerprint | undefined;
+
+  constructor(fingerprint: Fingerprint | undefined) {
+    this.#fingerprint = fingerprint;
+  }
+
+  /** `name` is set for the value of a member, and for the items of an array that is one. */
+  value(value: Json, name: string | undefined): Json {
+    if (typeof value === 'string') return this.text(value, name);
+    if (typeof value === 'number') return this.number(value, String(value), name);
+    if (typeof value !== 'object' || value === null) return value;
+    if (isRawNumber(value)) return this.number(value, value.rawJSON, name);
+    return Array.isArray(value) ? this.array(value, name) : this.object(value);
+  }
+
+  text(text: string, name: string | undefined): string {
+    if (name !== undefined && name.length <= MEMBER && MEMBER_NAME.test(name)) {
+      const rule = judge(segments(name), text, true);
+      if (rule !== undefined) {
+        const inner = redactText(text, this.#fingerprint);
+        const whole = inner.found.length === 1 && inner.found[0]!.end - inner.found[0]!.start === text.length;
+        this.found.push(whole ? inner.found[0]!.rule : rule);
+        return whole ? inner.text : mark(rule, text, this.#fingerprint);
+      }
+    }
+    const done = redactText(text, this.#fingerprint);
+    this.overflow ||= done.overflow;
+    for (const { rule } of done.found) this.found.push(rule);
+    return done.text;
+  }
+
+  number<T extends Json>(value: T, digits: string, name: string | undefined): T | string {
+    if (digits.length < 13 || digits.length > 19) return value;
+    const label = `${name ?? ''}: `;
+    const done = redactText(label + digits, this.#fingerprint);
+    const card = done.found.find(({ rule }) => rule === 'card-number');
+    if (card === undefined) return value;
+    this.found.push(card.rule);
+    return mark(card.rule, digits, this.#fingerprint);
+  }
+
+  array(items: Json[], name: string | undefined): Json[] {
+    let out = items;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      const done = this.value(item, Array.isArray(item) ? undefined : name);
+      if (done === item) continue;
+      if (out === items) out = items.slice();
+      out[i] = done;
+    }
+    return out;
+  }
+
+  object(object: JsonObject): JsonObject {
+    const names = Object.keys(object);
+    let changed: Json[] | undefined;
+    let renamed: string[] | undefined;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      const old = object[name]!;
+      const done = this.value(old, name);
+      if (done !== old) (changed ??= names.map((n) => object[n]!))[i] = done;
+      const safe = name.length < 16 ? name : this.text(name, undefined);
+      if (safe !== name) (renamed ??= names.slice())[i] = safe;
+    }
+    if (changed === undefined && renamed === undefined) return object;
+    const out: JsonObject = {};
+    for (let i = 0; i < names.length; i++) {
+      let name = renamed?.[i] ?? names[i]!;
+      while (name in out && renamed !== undefined) name += '_';
+      out[name] = changed?.[i] ?? object[names[i]!]!;
+    }
+    return out;
+  }
+}
