@@ -13,6 +13,5 @@ export const events = {
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),
   'event.protocol': event('a server broke the protocol; the line was dropped'),
-  'event.strangers': event('refused requests of strangers, added up for a minute'),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),
 } as const;

@@ -1,0 +1,145 @@
+/**
+ * Doorward as it runs: the HTTP door, the whole pipeline, the durable log on a real disk. The far end is an
+ * in-process handler that asks the benchmark's upstream over undici, as the floor does.
+ * `WITHOUT` names controls to leave out, `audit` and `durable` among them.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'undici';
+import { openAudit } from '../../src/audit/log.ts';
+import { schema } from '../../src/config/schema.ts';
+import type { Handler, Pinned, Result } from '../../src/core/call.ts';
+import type { ControlId } from '../../src/core/order.ts';
+import type { Log } from '../../src/core/ports.ts';
+import { redactText } from '../../src/detect/secrets.ts';
+import { serveHttp } from '../../src/doors/http.ts';
+import { harden } from '../../src/gateway/harden.ts';
+import { compileSnapshot } from '../../src/gateway/snapshot.ts';
+import { localIdentity } from '../../src/identity/local.ts';
+import { descriptorDigest } from '../../src/inventory/digest.ts';
+import { Holds } from '../../src/inventory/holds.ts';
+import { shelf } from '../../src/inventory/shelf.ts';
+import { parseJson, REPLY_CAPS } from '../../src/lib/json/scan.ts';
+import { isObject } from '../../src/lib/json/types.ts';
+import { memoryState } from '../../src/store/memory.ts';
+import { tryOwn } from '../../src/store/owner.ts';
+import { resultSlice } from '../../src/upstreams/member.ts';
+import { TOKEN, TOOL } from '../payloads.ts';
+import { ready } from './child.ts';
+
+const without = (process.env['WITHOUT'] ?? '').split(',').filter(Boolean);
+const dir = mkdtempSync(join(tmpdir(), 'doorward-bench-'));
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+
+const pin: Pinned = {
+  kind: 'tool',
+  upstream: 'bench',
+  name: 'echo',
+  digest: descriptorDigest('tool', TOOL),
+  descriptor: TOOL,
+  facts: { reads: true, writes: false, destructive: false, executes: false, sendsOut: false },
+  exceptions: {},
+  cap: 8 << 20,
+};
+const OPEN = { minute: 1_000_000, burst: 1_000_000, 'at-once': 1000 };
+// Twenty policies on one tool; two of them read arguments.
+const config = schema.parse({
+  doorward: 1,
+  upstreams: {},
+  limits: { subject: OPEN, agent: OPEN, upstream: OPEN, same: { minute: 1_000_000, burst: 1_000_000 } },
+  policy: [
+    { to: 'local', allow: ['bench.echo'] },
+    { to: 'local', allow: ['bench.echo'], when: { args: { city: 'Lisbon' } } },
+    { to: 'local', allow: ['bench.echo'], when: { args: { count: { max: 10 } } } },
+    ...Array.from({ length: 17 }, (_, i) => ({ to: { group: `team-${i}` }, allow: ['bench.echo'] })),
+  ],
+});
+
+const snapshot = compileSnapshot({
+  id: 'bench',
+  config,
+  context: { pinned: [pin], cedar: [], fingerprint: () => '000000000000' },
+  shelf: shelf({ upstreams: new Map([['bench', { things: [pin] }]]) }, new Holds()),
+  routes: new Map([['bench', 'bench']]),
+  without: without.filter((id) => id !== 'audit' && id !== 'durable') as ControlId[],
+});
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const audit = await openAudit({
+  dir,
+  own: tryOwn,
+  keys: { privateKey, publicKey },
+  clock: Date.now,
+  random: randomBytes,
+  redact: redactText,
+});
+const log: Log = without.includes('audit')
+  ? { intent() {}, outcome() {}, attempt() {}, event() {} }
+  : without.includes('durable')
+    ? { ...bound(audit), intent: (call, trail) => void audit.intent(call, trail) }
+    : audit;
+
+function bound(of: Log): Log {
+  return {
+    intent: of.intent.bind(of),
+    outcome: of.outcome.bind(of),
+    attempt: of.attempt.bind(of),
+    event: of.event.bind(of),
+  };
+}
+
+const pool = new Pool(`http://127.0.0.1:${process.env['UPSTREAM']}`, { connections: 64, pipelining: 1 });
+const path = `/${process.env['PAYLOAD']}`;
+
+const handler: Handler = (call) =>
+  new Promise<Result>((resolve, reject) => {
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'echo', arguments: call.args },
+    });
+    const parts: Buffer[] = [];
+    pool.dispatch(
+      { method: 'POST', path, headers: { 'content-type': 'application/json' }, body },
+      {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData(_c, chunk) {
+          parts.push(chunk);
+        },
+        onResponseEnd() {
+          const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+          const parsed = parseJson(bytes, REPLY_CAPS);
+          if (!parsed.ok || !isObject(parsed.value) || !isObject(parsed.value['result']))
+            return reject(new Error('bad reply'));
+          const slice = resultSlice(bytes, 1);
+          resolve({ kind: 'result', value: parsed.value['result'], ...(slice && { bytes: bytes.subarray(...slice) }) });
+        },
+        onResponseError(_c, error) {
+          reject(error);
+        },
+      },
+    );
+  });
+
+const identity = localIdentity(TOKEN, 'bench');
+const state = memoryState(Date.now);
+const gate = harden({
+  snapshot: () => snapshot,
+  world: { state, log, clock: Date.now },
+  handlers: () => handler,
+  authenticate: identity.authenticate,
+  random: randomBytes,
+});
+const key = randomBytes(32);
+const door = await serveHttp({
+  gate,
+  host: '127.0.0.1',
+  port: 0,
+  ring: { current: () => ({ kid: 'k', key }), find: () => key },
+  state,
+});
+ready(Number(new URL(door.url).port));

@@ -1,0 +1,118 @@
+/** What a review would pin, and what it would not. Pure. */
+import type { Exceptions, Facts, PinKind, Pinned } from '../../core/call.ts';
+import { diff } from '../../inventory/diff.ts';
+import { pinnedPart } from '../../inventory/digest.ts';
+import { compare, type Drift, isClean, type Listing, type Seen } from '../../inventory/drift.ts';
+import { type Finding, findingsOf, instructionFindings } from '../../inventory/findings.ts';
+import { guessFacts, READS } from '../../inventory/guess.ts';
+import { type Lock, type PackagePin, pins, type UpstreamLock, withUpstream } from '../../inventory/lock.ts';
+import { guessPaths } from '../../inventory/paths.ts';
+
+export interface Item {
+  readonly kind: PinKind;
+  readonly name: string;
+  readonly status: 'new' | 'changed' | 'same' | 'gone';
+  /** Reviewed before, or guessed from annotations. */
+  readonly facts: Facts;
+  readonly guessed: boolean;
+  readonly description: string;
+  readonly findings: readonly Finding[];
+  /** What the change means, in sentences. */
+  readonly changes: readonly string[];
+  /** False: it cannot be pinned as it is and stays held. */
+  readonly pinnable: boolean;
+}
+
+export interface Plan {
+  readonly upstream: string;
+  readonly items: readonly Item[];
+  readonly instructions?: { readonly before?: string; readonly after?: string; readonly findings: readonly Finding[] };
+  readonly packageChanged: boolean;
+  /** Nothing differs from the lockfile. */
+  readonly clean: boolean;
+  readonly next: Lock;
+}
+
+/** Severities that keep a thing out of the lockfile even when nothing technical forbids it. */
+const GRAVE = new Set(['critical', 'high']);
+
+/** `root`: the one folder that is mounted, if it is one; arguments that look like paths are then bound to it. */
+export function plan(lock: Lock, upstream: string, listing: Listing, pack: PackagePin, root?: string): Plan {
+  const entry = lock.upstreams.get(upstream);
+  const drift = compare(lock, upstream, listing);
+  const before = new Map((entry?.things ?? []).map((thing) => [`${thing.kind} ${thing.name}`, thing]));
+  const others = pins(lock)
+    .filter((pin) => pin.upstream !== upstream)
+    .map(({ name }) => name);
+  const changed = new Map(drift.changed.map(({ pinned, seen }) => [`${seen.kind} ${seen.name}`, { pinned, seen }]));
+  const gone = new Set(drift.gone.map(({ kind, name }) => `${kind} ${name}`));
+  const twice = new Set(drift.twice.map(({ kind, name }) => `${kind} ${name}`));
+
+  const guessed = ({ kind, descriptor }: Seen): Exceptions => {
+    const paths = kind === 'tool' && root !== undefined ? guessPaths(descriptor, root) : [];
+    return paths.length > 0 ? { paths } : {};
+  };
+  const items: Item[] = [];
+  const things: Pinned[] = [];
+  const add = (seen: Seen, pinned: Pinned | undefined): void => {
+    const findings = findingsOf(seen.kind, seen.name, seen.descriptor, others);
+    const facts = pinned?.facts ?? (seen.kind === 'tool' ? guessFacts(seen.descriptor) : READS);
+    const pinnable =
+      !twice.has(`${seen.kind} ${seen.name}`) &&
+      !findings.some(({ refused, severity }) => refused || GRAVE.has(severity));
+    const { description } = seen.descriptor;
+    items.push({
+      kind: seen.kind,
+      name: seen.name,
+      status: pinned ? 'changed' : 'new',
+      facts,
+      guessed: pinned === undefined,
+      description: typeof description === 'string' ? description : '',
+      findings,
+      changes: pinned ? diff(seen.kind, pinned.descriptor, seen.descriptor) : [],
+      pinnable,
+    });
+    if (!pinnable) return;
+    const { kind, name, digest } = seen;
+    const cap = pinned?.cap === undefined ? {} : { cap: pinned.cap };
+    things.push({
+      kind,
+      upstream,
+      name,
+      digest,
+      descriptor: pinnedPart(kind, seen.descriptor),
+      facts,
+      exceptions: pinned?.exceptions ?? guessed(seen),
+      ...cap,
+    });
+  };
+  for (const [key, pin] of before) {
+    const now = changed.get(key);
+    if (now) add(now.seen, pin);
+    else {
+      const { kind, name, facts, descriptor } = pin;
+      const description = typeof descriptor['description'] === 'string' ? descriptor['description'] : '';
+      const status = gone.has(key) ? ('gone' as const) : ('same' as const);
+      items.push({ kind, name, status, facts, guessed: false, description, findings: [], changes: [], pinnable: true });
+      if (status === 'same') things.push(pin);
+    }
+  }
+  for (const seen of drift.fresh) add(seen, undefined);
+
+  const after = listing.instructions;
+  const instructions = drift.instructions && {
+    ...drift.instructions,
+    findings: after === undefined ? [] : instructionFindings(after),
+  };
+  const keep = instructions && instructions.findings.length > 0 ? entry?.instructions : after;
+  const next: UpstreamLock = { package: pack, things, ...(keep !== undefined && { instructions: keep }) };
+  const packageChanged = entry?.package?.digest !== pack.digest;
+  return {
+    upstream,
+    items,
+    ...(instructions && { instructions }),
+    packageChanged,
+    clean: isClean(drift as Drift) && !packageChanged && entry !== undefined,
+    next: withUpstream(lock, upstream, next),
+  };
+}

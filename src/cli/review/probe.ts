@@ -1,0 +1,41 @@
+/** Starts a server in its sandbox, lists what it offers, and ends it. For review only: nothing is granted by this. */
+import { randomBytes } from 'node:crypto';
+import { Ended } from '../../core/ended.ts';
+import { redactText, StreamRedactor } from '../../detect/secrets.ts';
+import { VERSION } from '../../gateway/version.ts';
+import type { Listing } from '../../inventory/drift.ts';
+import type { UpstreamSpec } from '../../upstreams/lane.ts';
+import { lanes } from '../../upstreams/lanes.ts';
+import { thisMachine } from '../../upstreams/machine.ts';
+import { shown, Trouble } from '../terminal.ts';
+
+export async function probe(spec: UpstreamSpec): Promise<Listing> {
+  const said: string[] = [];
+  const key = randomBytes(32);
+  const open = lanes({
+    machine: thisMachine(),
+    clock: Date.now,
+    version: VERSION,
+    specs: () => spec,
+    pin: () => undefined,
+    expected: () => new Map(),
+    onDrift() {},
+    redactor: () => new StreamRedactor(() => key.toString('hex', 0, 6)),
+    timers: { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
+    onEvent(code, data) {
+      if (code === 'event.stderr') said.push(String(data['text'] ?? ''));
+    },
+  });
+  try {
+    return await open.probe(spec.name);
+  } catch (error) {
+    if (!(error instanceof Ended)) throw error;
+    const last = said.join('\n').trim().split('\n').at(-1);
+    throw new Trouble(
+      `${spec.name} did not start in its sandbox: ${shown(error.detail ?? error.code)}`,
+      last ? `it said: ${shown(redactText(last).text)}` : 'check `run`, `mounts` and `env`; it has no network',
+    );
+  } finally {
+    await open.close();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Verb } from './verb.ts';
+
+/** A row of the table that program, help and completion are made from. A verb's code is loaded when it is used. */
+export interface VerbRow {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Verb>;
+}
+
+export const VERBS: readonly VerbRow[] = [
+  {
+    name: 'init',
+    summary: 'find clients and servers, write a configuration; starts nothing',
+    load: async () => (await import('./verbs/init.ts')).init,
+  },
+  {
+    name: 'review',
+    summary: 'list a server in its sandbox, show drift, pin what you agree to',
+    load: async () => (await import('./verbs/review.ts')).review,
+  },
+  {
+    name: 'run',
+    summary: 'serve: HTTP on loopback, or --stdio for one desktop client',
+    load: async () => (await import('./verbs/run.ts')).run,
+  },
+  {
+    name: 'check',
+    summary: 'check configuration, lockfile, policy and posture, offline',
+    load: async () => (await import('./verbs/check.ts')).check,
+  },
+  {
+    name: 'explain',
+    summary: 'why would this call pass? no upstream is asked',
+    load: async () => (await import('./verbs/explain.ts')).explain,
+  },
+  {
+    name: 'audit',
+    summary: 'read and verify the audit log: tail, show, verify',
+    load: async () => (await import('./verbs/audit.ts')).audit,
+  },
+  {
+    name: 'doctor',
+    summary: 'look at machine, sandbox, permissions, ports and clients; every line has a fix',
+    load: async () => (await import('./verbs/doctor.ts')).doctor,
+  },
+];

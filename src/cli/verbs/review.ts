@@ -1,0 +1,210 @@
+/** Starts a server in its sandbox, shows what it offers and what changed, and pins what a person agrees to. */
+import { readFileSync } from 'node:fs';
+import { type Prepared, prepareUpstreams } from '../../gateway/prepare.ts';
+import { readSite } from '../../gateway/site.ts';
+import { prepareSpecs } from '../../gateway/specs.ts';
+import type { Finding } from '../../inventory/findings.ts';
+import { type Lock, printLock } from '../../inventory/lock.ts';
+import { parseRun } from '../../inventory/packages/run.ts';
+import { openStateFolder } from '../../store/folder.ts';
+import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
+import { npm } from '../npm.ts';
+import { withGrants } from '../review/grants.ts';
+import { type Item, type Plan, plan } from '../review/plan.ts';
+import { probe } from '../review/probe.ts';
+import { writeWhole } from '../review/write.ts';
+import { sarif } from '../sarif.ts';
+import { ask, data, EXIT, type Exit, json, paint, shown, Trouble, table, talk, waiting } from '../terminal.ts';
+import type { Verb } from '../verb.ts';
+
+interface Options {
+  readonly config: string;
+  readonly yes?: boolean;
+  readonly frozen?: boolean;
+  readonly json?: boolean;
+  readonly sarif?: boolean;
+  readonly grants: boolean;
+}
+
+export const review: Verb = {
+  examples: [
+    'doorward review files',
+    'doorward review --frozen',
+    'doorward review files --yes --no-grants',
+    'doorward review --frozen --sarif > review.sarif',
+  ],
+  build(command, done) {
+    command
+      .argument('[upstream]', 'one upstream; all of them when left out')
+      .option('-y, --yes', 'agree to start it, to pin what has no grave finding, and to the proposed grants')
+      .option('--no-grants', 'propose no policy lines')
+      .option('--frozen', 'change nothing; exit 1 when anything differs from the lockfile')
+      .option('--json', 'machine-readable output')
+      .option('--sarif', 'findings as SARIF')
+      .action(async (upstream: string | undefined, _own, cmd) =>
+        done(await reviewAll(upstream, cmd.optsWithGlobals())),
+      );
+  },
+};
+
+async function reviewAll(only: string | undefined, options: Options): Promise<Exit> {
+  // Grants may name what is not pinned yet: only the upstreams are compiled here.
+  const site = readSite(options.config);
+  const prepared = { site, upstreams: prepareUpstreams(site) };
+  const names = [...prepared.upstreams.keys()].filter((name) => only === undefined || name === only);
+  if (names.length === 0)
+    throw new Trouble(
+      `no upstream ${only ?? ''} in ${options.config}`,
+      `one of: ${[...prepared.upstreams.keys()].join(', ') || 'none is configured'}`,
+    );
+  let lock = prepared.site.lock;
+  const plans: Plan[] = [];
+  for (const name of names) {
+    if (!(await mayStart(prepared, name, options))) {
+      talk(`${name} was not started`);
+      continue;
+    }
+    const made = await planOf(prepared, name, lock);
+    plans.push(made);
+    if (!options.json && !options.sarif) show(made);
+    if (options.frozen) continue;
+    lock = await pin(prepared, made, lock, options);
+  }
+  if (options.json) json({ plans: plans.map(({ next: _next, ...rest }) => rest) });
+  if (options.sarif) data(sarif(plans.flatMap(placed)));
+  if (options.frozen) return plans.length === names.length && plans.every(({ clean }) => clean) ? EXIT.yes : EXIT.no;
+  return plans.length === names.length ? EXIT.yes : EXIT.no;
+}
+
+async function mayStart({ upstreams }: Pick<Prepared, 'upstreams'>, name: string, options: Options): Promise<boolean> {
+  if (options.frozen || options.yes) return true;
+  const { run, mounts, env } = upstreams.get(name)!;
+  talk(
+    `${run[0] === 'npx' ? 'fetch once (install scripts off), then run from that copy' : 'run'} in a sandbox with no network:`,
+  );
+  talk(`  ${shown(run.join(' '), 300)}`);
+  talk(
+    `  mounts: ${mounts.map(({ source, target, write }) => `${shown(source)} -> ${shown(target)}${write ? ' (writable)' : ''}`).join(', ') || 'none'}`,
+  );
+  talk(
+    `  env: ${
+      Object.keys(env)
+        .map((key) => `${key}=***`)
+        .join(' ') || 'none'
+    }`,
+  );
+  return await ask('start it?');
+}
+
+async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: string, lock: Lock): Promise<Plan> {
+  const folder = openStateFolder(prepared.site.stateDir);
+  const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
+  const specs = await waiting(
+    `fetching ${name}`,
+    prepareSpecs(prepared, { stateDir: folder.root, npm, clock: Date.now, files, env: process.env }, name),
+  );
+  const spec = specs.get(name)!;
+  const listing = await waiting(`starting ${name}`, probe(spec));
+  const { run, mounts } = prepared.upstreams.get(name)!;
+  const parsed = parseRun(run);
+  const pack =
+    'fault' in parsed ? { name: run[1] ?? run[0]!, version: 'local' } : { name: parsed.name, version: parsed.version };
+  return plan(
+    lock,
+    name,
+    listing,
+    { ...pack, digest: spec.package.digest },
+    mounts.length === 1 ? mounts[0]!.target : undefined,
+  );
+}
+
+function show({ upstream, items, instructions, packageChanged, clean }: Plan): void {
+  const mark = (yes: boolean) => (yes ? 'x' : '');
+  const rows = items
+    .filter(({ status }) => !clean || status !== 'gone')
+    .map((item) =>
+      [
+        item.kind === 'tool' ? item.name : `${item.kind} ${item.name}`,
+        item.status,
+        mark(item.facts.reads),
+        mark(item.facts.writes),
+        mark(item.facts.destructive),
+        mark(item.facts.executes),
+        shown(item.description.split('\n')[0] ?? '', 40),
+        item.findings[0] ? `${item.findings[0].code} ${item.findings[0].severity}` : '-',
+      ].map((cell) => shown(cell, 80)),
+    );
+  data(table(['THING', 'STATUS', 'READS', 'WRITES', 'DESTROYS', 'EXECUTES', 'DESCRIPTION', 'FINDINGS'], rows));
+  for (const item of items) {
+    for (const change of item.changes) data(`  ${paint('yellow', item.name)}: ${shown(change, 800)}`);
+    for (const finding of item.findings)
+      data(`  ${shown(item.name)} ${finding.severity}: ${finding.text} (${shown(finding.at)}); fix: ${finding.fix}`);
+    if (item.status === 'gone') data(`  ${shown(item.name)}: no longer listed`);
+  }
+  if (instructions)
+    data(
+      `  instructions of ${upstream} ${instructions.before === undefined ? 'are new' : 'changed'}: ${shown(instructions.after ?? '(none)', 600)}`,
+    );
+  if (packageChanged) data(`  package of ${upstream} differs from the lockfile`);
+  if (clean) data(`${upstream} is as reviewed`);
+}
+
+async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, lock: Lock, options: Options): Promise<Lock> {
+  if (made.clean) return lock;
+  const good = made.items.filter(({ pinnable, status }) => pinnable && status !== 'gone');
+  const held = made.items.filter(({ pinnable }) => !pinnable);
+  const grants = options.grants ? proposed(made.upstream, good) : { allow: [], ask: [] };
+  const question = options.grants
+    ? `pin these ${good.length}? allow the readers, ask before the writers?`
+    : `pin these ${good.length}?`;
+  if (!options.yes && !(await ask(question))) {
+    talk('nothing was written');
+    return lock;
+  }
+  writeWhole(site.lockFile, printLock(made.next), 0o644);
+  let lines = 0;
+  if (options.grants) {
+    const added = withGrants(readFileSync(site.file, 'utf8'), grants);
+    lines = added.lines;
+    if (lines > 0) writeWhole(site.file, added.text);
+  }
+  if (!options.json && !options.sarif) {
+    data(
+      `pinned ${good.length}, held ${held.length}. wrote doorward.lock${lines > 0 ? ` and ${lines} policy lines in ${site.shown}` : ''}`,
+    );
+    if (good.some(({ guessed }) => guessed))
+      data('facts (reads, writes, ...) are guesses from what the server says of itself: correct them in doorward.lock');
+    data('next: doorward run');
+  }
+  return made.next;
+}
+
+function proposed(upstream: string, items: readonly Item[]) {
+  const tools = items.filter(({ kind, status }) => kind === 'tool' && status === 'new');
+  const reader = ({ facts }: Item) => !facts.writes && !facts.destructive && !facts.executes;
+  const name = (item: Item) => `${upstream}.${item.name}`;
+  return { allow: tools.filter(reader).map(name), ask: tools.filter((item) => !reader(item)).map(name) };
+}
+
+function placed({ upstream, items, clean }: Plan) {
+  const at = (item: Item) => `${upstream}.${item.name}: `;
+  const own = items.flatMap((item) =>
+    item.findings.map((finding: Finding) => ({
+      code: finding.code,
+      severity: finding.severity,
+      where: 'doorward.lock:1:1',
+      text: at(item) + finding.text,
+      fix: finding.fix,
+    })),
+  );
+  const drift = items
+    .filter(({ status }) => status !== 'same')
+    .map((item) => ({
+      code: 'inventory.drift',
+      severity: 'high' as const,
+      where: 'doorward.lock:1:1',
+      text: `${at(item)}${item.status}${item.changes[0] ? `, ${item.changes[0]}` : ''}`,
+      fix: `doorward review ${upstream}`,
+    }));
+  return clean ? own : [...own, ...drift];
+}

@@ -1,0 +1,41 @@
+/** Variables of a server: references are looked up at start, plain values only where they cannot be a secret. */
+import { RulesFault } from '../core/rules.ts';
+import { redactText } from '../detect/secrets.ts';
+import { type Places, parseReference, ReferenceFault, resolveReference } from '../secrets/references.ts';
+
+const REFERENCE = /^(file|env):/;
+const SECRET_NAME = /token|key|secret|passw|auth|credential|dsn|private/i;
+
+/** Throws RulesFault, whose text never holds a value. */
+export function resolveEnvironment(
+  env: Readonly<Record<string, string>>,
+  path: readonly (string | number)[],
+  base: string,
+  places: Places,
+): Record<string, string> {
+  const resolved: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (!REFERENCE.test(value)) {
+      if (SECRET_NAME.test(name) || redactText(value).found.length > 0) {
+        throw new RulesFault(
+          [...path, name],
+          'a secret stands here by value',
+          'write file:PATH (mode 0600) or env:NAME, and put the secret there',
+        );
+      }
+      resolved[name] = value;
+      continue;
+    }
+    try {
+      resolved[name] = resolveReference(parseReference(value, base), places);
+    } catch (error) {
+      if (error instanceof ReferenceFault) throw new RulesFault([...path, name], error.message, error.fix);
+      throw new RulesFault(
+        [...path, name],
+        error instanceof Error ? error.message : 'cannot be read',
+        'check the file and its permissions',
+      );
+    }
+  }
+  return resolved;
+}

@@ -1,0 +1,30 @@
+import type { Pinned } from '../../core/call.ts';
+import type { Config } from '../schema.ts';
+
+export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'note';
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'note'];
+
+/** What is wrong with a set-up as a whole. `critical` findings refuse the start. */
+export interface Finding {
+  readonly code: string;
+  readonly severity: Severity;
+  /** Path into the configuration, for file:line:column; empty when it is about the machine. */
+  readonly path: readonly (string | number)[];
+  readonly text: string;
+  readonly fix: string;
+}
+
+/** Facts of the place where the gateway runs. */
+export interface Machine {
+  readonly root: boolean;
+  readonly container: boolean;
+}
+
+export interface Posture {
+  readonly config: Config;
+  readonly machine: Machine;
+  /** Upstream -> what the lockfile pins of it; absent when it was never reviewed. */
+  readonly pinned: ReadonlyMap<string, readonly Pinned[]>;
+}
+
+export type Check = (posture: Posture) => readonly Finding[];

@@ -1,0 +1,14 @@
+/** Checks across rooms: one table, shown by `check`, `doctor` and every start. */
+import { type Check, type Finding, type Posture, SEVERITIES } from './finding.ts';
+import { root } from './root.ts';
+import { unreviewed } from './unreviewed.ts';
+import { unsafe } from './unsafe.ts';
+import { unused } from './unused.ts';
+
+const CHECKS: readonly Check[] = [root, unsafe, unreviewed, unused];
+
+/** All findings, the gravest first. */
+export function judgePosture(posture: Posture): Finding[] {
+  const findings = CHECKS.flatMap((check) => check(posture));
+  return findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+}

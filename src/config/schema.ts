@@ -1,0 +1,66 @@
+/**
+ * One schema for types, validation, editor completion and docs. Each room brings its own block (`rules.ts`);
+ * this file only puts them together.
+ */
+import { z } from 'zod';
+import { schema as input } from '../controls/input/rules.ts';
+import { schema as limits } from '../controls/limits/rules.ts';
+import { schema as output } from '../controls/output/rules.ts';
+import { schema as policy } from '../controls/policy/rules.ts';
+import { schema as redact } from '../controls/redact/rules.ts';
+import { schema as screen } from '../controls/screen/rules.ts';
+import { schema as listen } from '../doors/rules.ts';
+import { parseDuration } from '../lib/time.ts';
+import { schema as upstream } from '../upstreams/rules.ts';
+
+/** Choices that lower the guard, named for their risk. Shown by `check`, `doctor` and every start until removed. */
+export const RISKS = {
+  'run-as-root': 'the gateway runs as root: a flaw in it is a flaw in the whole machine',
+} as const;
+export type Risk = keyof typeof RISKS;
+
+const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'not a duration; write 500ms, 60s, 10m or 24h' });
+  return z.NEVER;
+});
+
+/** A name that can stand in a URL path, a file name and a policy line. */
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use lower-case letters, digits and -, at most 32, a letter first');
+
+export const schema = z.strictObject({
+  doorward: z.literal(1).describe('version of this file format'),
+  state: z
+    .string()
+    .min(1)
+    .default('.doorward')
+    .describe('folder of token, keys, audit log and packages, relative to this file'),
+  listen,
+  upstreams: z.record(name, upstream).describe('the MCP servers behind the gate; each gets its own path'),
+  calls: z
+    .strictObject({
+      idle: duration.prefault('60s').describe('a call that hears nothing for so long ends'),
+      hard: duration.prefault('5m').describe('no call lasts longer'),
+    })
+    .prefault({}),
+  limits,
+  input,
+  policy,
+  screen,
+  redact,
+  output,
+  unsafe: z
+    .partialRecord(z.enum(Object.keys(RISKS) as [Risk, ...Risk[]]), z.string().min(8, 'say why, in a few words'))
+    .default({})
+    .describe('risks taken by name, each with a reason'),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** JSON Schema (2020-12) for editors. */
+export function jsonSchema(): object {
+  return z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', unrepresentable: 'any' });
+}

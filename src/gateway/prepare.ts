@@ -1,0 +1,80 @@
+/** Compiles a site as a whole: rules, upstreams, posture. What is wrong with it is told as faults with a place. */
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import { ConfigError, type Fault } from '../config/fault.ts';
+import type { Finding, Machine } from '../config/posture/finding.ts';
+import { judgePosture } from '../config/posture/index.ts';
+import type { Pinned } from '../core/call.ts';
+import type { Shelf, Snapshot } from '../core/ports.ts';
+import { RulesFault } from '../core/rules.ts';
+import type { Holds } from '../inventory/holds.ts';
+import { pins } from '../inventory/lock.ts';
+import { shelf } from '../inventory/shelf.ts';
+import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
+import type { Site } from './site.ts';
+import { compileSnapshot } from './snapshot.ts';
+
+export interface Prepared {
+  readonly site: Site;
+  readonly snapshot: Snapshot;
+  readonly upstreams: ReadonlyMap<string, UpstreamRules>;
+  readonly findings: readonly Finding[];
+}
+
+export interface PrepareWith {
+  readonly holds: Holds;
+  readonly fingerprint: (secret: string) => string;
+  readonly machine: Machine;
+}
+
+/** Throws ConfigError. */
+export function prepare(site: Site, { holds, fingerprint, machine }: PrepareWith): Prepared {
+  const pinned = pins(site.lock).filter((pin) => pin.upstream in site.config.upstreams);
+  const byUpstream = new Map<string, Pinned[]>([...site.lock.upstreams.keys()].map((name) => [name, []]));
+  for (const pin of pinned) byUpstream.get(pin.upstream)?.push(pin);
+  const upstreams = prepareUpstreams(site);
+  try {
+    const snapshot = compileSnapshot({
+      id: site.id,
+      config: site.config,
+      context: { pinned, cedar: site.cedar, fingerprint },
+      shelf: shelf(site.lock, holds) satisfies Shelf,
+      routes: new Map(Object.keys(site.config.upstreams).map((name) => [name, name])),
+    });
+    return { site, snapshot, upstreams, findings: judgePosture({ config: site.config, machine, pinned: byUpstream }) };
+  } catch (error) {
+    if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
+    throw error;
+  }
+}
+
+/** The upstream blocks alone. Throws ConfigError. */
+export function prepareUpstreams(site: Site): ReadonlyMap<string, UpstreamRules> {
+  const place = { configDir: site.dir, home: homedir(), realpath: (path: string) => realpathSync(path) };
+  try {
+    return new Map(
+      Object.entries(site.config.upstreams).map(([name, block]) => [
+        name,
+        compileUpstream(block, ['upstreams', name], place),
+      ]),
+    );
+  } catch (error) {
+    if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
+    throw error;
+  }
+}
+
+function faultOf(site: Site, fault: RulesFault): Fault {
+  // Faults of a Cedar file lead with their own place.
+  const own = /^(policies\/[^:]+\.cedar):(\d+):(\d+): (.*)$/s.exec(fault.message);
+  if (own) return { file: own[1]!, line: Number(own[2]), column: Number(own[3]), message: own[4]!, fix: fault.fix };
+  const found = site.source.fault(fault.path, fault.message, fault.fix);
+  return { ...found, file: site.shown || basename(site.file) };
+}
+
+/** Where a finding stands, as `file:line:column`. */
+export function placeOf(site: Site, finding: Finding): string {
+  const { file, line, column } = site.source.fault(finding.path, '', '');
+  return finding.path.length > 0 ? `${file}:${line}:${column}` : file;
+}

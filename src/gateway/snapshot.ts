@@ -1,0 +1,85 @@
+/** Compiles a site into the immutable rules that judge calls. The only place that knows every control. */
+
+import type { Config } from '../config/schema.ts';
+import { input } from '../controls/input/index.ts';
+import * as inputRules from '../controls/input/rules.ts';
+import { limits } from '../controls/limits/index.ts';
+import * as limitsRules from '../controls/limits/rules.ts';
+import { output } from '../controls/output/index.ts';
+import * as outputRules from '../controls/output/rules.ts';
+import { policy } from '../controls/policy/index.ts';
+import * as policyRules from '../controls/policy/rules.ts';
+import { redact } from '../controls/redact/index.ts';
+import * as redactRules from '../controls/redact/rules.ts';
+import { screen } from '../controls/screen/index.ts';
+import * as screenRules from '../controls/screen/rules.ts';
+import type { Family } from '../core/call.ts';
+import { type Column, type ControlId, column, ORDER_IN, ORDER_OUT, type Row } from '../core/order.ts';
+import type { Shelf, Snapshot } from '../core/ports.ts';
+import { type RuleContext, RulesFault } from '../core/rules.ts';
+import type { Control } from '../core/verdict.ts';
+
+export type ControlConfig = Pick<Config, ControlId>;
+
+export const CONTROLS = { limits, input, policy, screen, redact, output } as unknown as Readonly<
+  Record<ControlId, Control<unknown>>
+>;
+
+export interface SnapshotParts {
+  readonly id: string;
+  readonly config: ControlConfig;
+  readonly context: RuleContext;
+  readonly shelf: Shelf;
+  readonly routes: ReadonlyMap<string, string>;
+  /** For measurements only: controls left out of the tables. */
+  readonly without?: readonly ControlId[];
+}
+
+/** Throws RulesFault; its path leads into the configuration. */
+export function compileSnapshot({ id, config, context, shelf, routes, without = [] }: SnapshotParts): Snapshot {
+  const compiledInput = within('input', () => inputRules.compile(config.input, context));
+  const compiledPolicy = within('policy', () => policyRules.compile(config.policy, context));
+  const rules: Readonly<Record<ControlId, unknown>> = {
+    limits: within('limits', () => limitsRules.compile(config.limits, context)),
+    input: compiledInput,
+    policy: compiledPolicy,
+    screen: within('screen', () => screenRules.compile(config.screen, context)),
+    redact: within('redact', () => redactRules.compile(config.redact, context)),
+    output: within('output', () => outputRules.compile(config.output, context)),
+  };
+  const columns = (order: readonly Row[], way: 'decide' | 'inspect') => {
+    const made = new Map<Column, readonly Control<unknown>[]>();
+    for (const name of COLUMNS) {
+      const row = order.filter(({ id, on }) => on.has(name) && !without.includes(id)).map(({ id }) => CONTROLS[id]);
+      for (const control of row)
+        if (!control[way]) throw new Error(`the order table has ${control.id} on the way it does not work`);
+      made.set(name, Object.freeze(row));
+    }
+    return made;
+  };
+  const inward = columns(ORDER_IN, 'decide');
+  const outward = columns(ORDER_OUT, 'inspect');
+  return Object.freeze({
+    id,
+    shelf,
+    may: compiledPolicy.may,
+    routes,
+    in: (family: Family) => inward.get(family)!,
+    out: (family, message) => outward.get(column(family, message))!,
+    of: (control: ControlId) => rules[control],
+    refit: (call) => compiledInput.refit(call),
+  } satisfies Snapshot);
+}
+
+const COLUMNS: readonly Column[] = ['call', 'list', 'read', 'get', 'complete', 'listen', 'task', 'note'];
+
+/** A room does not know under which key it stands. */
+function within<T>(key: ControlId, compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    if (error instanceof RulesFault && error.path[0] !== key)
+      throw new RulesFault([key, ...error.path], error.message, error.fix);
+    throw error;
+  }
+}

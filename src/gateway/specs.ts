@@ -1,0 +1,48 @@
+/** From upstream rules to what a lane starts: the package in place, the environment looked up. */
+import { resolveEnvironment } from '../config/environment.ts';
+import { ConfigError } from '../config/fault.ts';
+import { RulesFault } from '../core/rules.ts';
+import type { Clock } from '../core/state.ts';
+import type { PrivateFiles } from '../secrets/private.ts';
+import { environment } from '../upstreams/environment.ts';
+import type { UpstreamSpec } from '../upstreams/lane.ts';
+import { type Npm, preparePackage } from '../upstreams/packages.ts';
+import type { Prepared } from './prepare.ts';
+
+export type Specs = ReadonlyMap<string, UpstreamSpec>;
+
+export interface SpecPlace {
+  readonly stateDir: string;
+  readonly npm: Npm;
+  readonly clock: Clock;
+  readonly files: PrivateFiles;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Specs of the reviewed upstreams; `only` names one, reviewed or not. Rejects with ConfigError or PackageRefused. */
+export async function prepareSpecs(
+  { site, upstreams }: Pick<Prepared, 'site' | 'upstreams'>,
+  place: SpecPlace,
+  only?: string,
+): Promise<Specs> {
+  const specs = new Map<string, UpstreamSpec>();
+  for (const [name, rules] of upstreams) {
+    if (only === undefined ? !site.lock.upstreams.has(name) : only !== name) continue;
+    const { run, mounts, caps } = rules;
+    try {
+      const values = resolveEnvironment(rules.env, ['upstreams', name, 'env'], site.dir, place);
+      const made = await preparePackage({
+        run,
+        stateDir: place.stateDir,
+        configDir: site.dir,
+        npm: place.npm,
+        clock: place.clock,
+      });
+      specs.set(name, { name, package: made, mounts, env: environment(values, place.env), caps });
+    } catch (error) {
+      if (error instanceof RulesFault) throw new ConfigError([site.source.fault(error.path, error.message, error.fix)]);
+      throw error;
+    }
+  }
+  return specs;
+}

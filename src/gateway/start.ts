@@ -1,0 +1,232 @@
+/**
+ * Starts a gateway from a configuration: the only wiring of rooms. Whatever is missing or unfit stops the start; what
+ * was opened by then is closed again.
+ */
+
+import { printKey } from '../audit/checkpoint.ts';
+import { openAudit } from '../audit/log.ts';
+import type { Machine as Host } from '../config/posture/finding.ts';
+import type { Log, Snapshot } from '../core/ports.ts';
+import type { Clock, Random } from '../core/state.ts';
+import { redactText, StreamRedactor } from '../detect/secrets.ts';
+import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
+import { type HttpDoor, serveHttp } from '../doors/http.ts';
+import { localIdentity } from '../identity/local.ts';
+import { compare, heldBy } from '../inventory/drift.ts';
+import { Holds } from '../inventory/holds.ts';
+import type { Lock } from '../inventory/lock.ts';
+import { sha256Hex } from '../lib/bytes.ts';
+import { escapeText } from '../lib/text.ts';
+import { openKeys } from '../secrets/keyring.ts';
+import { callerToken, openStateFolder, type StateFolder } from '../store/folder.ts';
+import { memoryState } from '../store/memory.ts';
+import { tryOwn } from '../store/owner.ts';
+import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
+import { openQuarantine } from '../store/quarantine.ts';
+import { type Lanes, lanes as openLanes } from '../upstreams/lanes.ts';
+import { type Machine, thisMachine } from '../upstreams/machine.ts';
+import { SUPPORTED } from '../wire/eras/versions.ts';
+import { farEnd } from './far.ts';
+import { harden } from './harden.ts';
+import { type Prepared, placeOf, prepare } from './prepare.ts';
+import { watchSite } from './reload.ts';
+import { readSite } from './site.ts';
+import { prepareSpecs, type Specs } from './specs.ts';
+import { VERSION } from './version.ts';
+
+export interface StartOptions {
+  /** Configuration file, as the operator named it. */
+  readonly file: string;
+  /** Whether to listen for HTTP; the stdio bridge is always open. */
+  readonly http: boolean;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** OS user, for the log. */
+  readonly user: string;
+  readonly npm: (args: readonly string[]) => Promise<void>;
+  /** Sees every entry that the log takes. */
+  readonly watch?: (log: Log) => Log;
+  /** Called once when another process asks for the state folder. */
+  readonly handOver?: () => void;
+  readonly sandbox?: Machine;
+}
+
+export interface Running {
+  /** Base URL; undefined without HTTP. */
+  readonly url: string | undefined;
+  readonly bridge: BridgeDoor;
+  readonly folder: StateFolder;
+  /** `ed25519:...`: what `audit verify --key` needs elsewhere. */
+  readonly auditKey: string;
+  prepared(): Prepared;
+  close(how?: { readonly handover?: boolean }): Promise<void>;
+}
+
+/** The set-up itself is refused; the gravest findings first, each as `place: text` with its fix. */
+export class StartRefused extends Error {
+  readonly findings: readonly { readonly text: string; readonly fix: string }[];
+  constructor(findings: readonly { readonly text: string; readonly fix: string }[]) {
+    super(findings.map(({ text }) => text).join('\n'));
+    this.findings = findings;
+  }
+}
+
+/** Milliseconds between two tries to reopen a log whose disk failed. */
+const REOPEN = 2_000;
+
+/** The caller holds the lock on the state folder. Rejects with ConfigError, StartRefused, or what a room throws. */
+export async function startGateway(options: StartOptions): Promise<Running> {
+  const { file, clock, random, host } = options;
+  const site = readSite(file);
+  const folder = openStateFolder(site.stateDir);
+  const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
+  const keys = openKeys(folder.keys, { files, clock, random });
+  const identity = localIdentity(callerToken(folder, random), options.user);
+  const holds = new Holds();
+  const preparing = { holds, fingerprint: (secret: string) => keys.fingerprint(secret), machine: host };
+
+  let prepared = prepare(site, preparing);
+  refuseCritical(prepared);
+  let specs: Specs = await prepareSpecs(prepared, {
+    stateDir: folder.root,
+    npm: options.npm,
+    clock,
+    files,
+    env: process.env,
+  });
+
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  try {
+    const audit = await openAudit({
+      dir: folder.audit,
+      own: tryOwn,
+      keys: keys.audit,
+      clock,
+      random,
+      redact: redactText,
+    });
+    // A full or failing disk stops calls; when it is well again they go on without a hand.
+    const mender = setInterval(() => {
+      if (audit.fault) audit.reopen().catch(() => {});
+    }, REOPEN);
+    mender.unref();
+    closers.push(
+      () => clearInterval(mender),
+      () => audit.close(),
+    );
+    const log: Log = options.watch ? options.watch(audit) : audit;
+    const quarantine = openQuarantine({ dir: folder.quarantine, ring: keys, clock, random });
+    const world = { state: memoryState(clock), log, clock, quarantine };
+    const snapshot = (): Snapshot => prepared.snapshot;
+
+    const lanes: Lanes = openLanes({
+      machine: options.sandbox ?? thisMachine(),
+      clock,
+      version: VERSION,
+      specs: (upstream) => specs.get(upstream),
+      pin: (upstream) => prepared.site.lock.upstreams.get(upstream)?.package?.digest,
+      expected: (upstream) => expected(prepared.site.lock, upstream),
+      redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
+      timers: {
+        set: (run, ms) => setTimeout(run, ms).unref(),
+        clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
+      },
+      onEvent: (code, data) => log.event(code, data),
+      onDrift(upstream, listing) {
+        const drift = compare(prepared.site.lock, upstream, listing);
+        const held = heldBy(drift);
+        if (held.all) holds.holdAll(upstream);
+        for (const { kind, name } of held.things) holds.hold(upstream, kind, name);
+        const names = held.things.slice(0, 20).map(({ kind, name }) => `${kind} ${escapeText(name, 128)}`);
+        log.event('event.drift', { upstream, held: names, count: held.things.length, all: held.all });
+      },
+    });
+    closers.push(() => lanes.close());
+
+    const gate = harden({
+      snapshot,
+      world,
+      handlers: farEnd(snapshot, lanes.handle, SUPPORTED),
+      authenticate: identity.authenticate,
+      random,
+      limits: site.config.calls,
+    });
+    const bridge = await serveBridge({
+      gate,
+      dir: folder.root,
+      version: VERSION,
+      config: sha256Hex(site.file),
+      who: () => identity.caller,
+      ...(options.handOver && { handOver: options.handOver }),
+    });
+    closers.push(() => bridge.close());
+    let http: HttpDoor | undefined;
+    if (options.http) {
+      const { host: address, port, origins } = site.config.listen;
+      http = await serveHttp({ gate, host: address, port, origins, ring: keys, state: world.state });
+      closers.push(() => http!.close());
+    }
+
+    const watcher = watchSite(file, {
+      async reload() {
+        const next = prepare(readSite(file), preparing);
+        refuseCritical(next);
+        const nextSpecs = await prepareSpecs(next, {
+          stateDir: folder.root,
+          npm: options.npm,
+          clock,
+          files,
+          env: process.env,
+        });
+        const before = prepared.snapshot.id;
+        if (next.snapshot.id === before) return;
+        [prepared, specs] = [next, nextSpecs];
+        for (const name of next.site.lock.upstreams.keys()) holds.release(name);
+        log.event('event.reload', { before, after: next.snapshot.id });
+      },
+      refused: (error) => log.event('event.reload-refused', { why: error.message }),
+    });
+    closers.push(() => watcher.close());
+
+    log.event('event.start', {
+      version: VERSION,
+      rules: prepared.snapshot.id,
+      upstreams: [...specs.keys()],
+      risks: Object.keys(site.config.unsafe),
+      ...(http && { url: http.url }),
+    });
+    return {
+      url: http?.url,
+      bridge,
+      folder,
+      auditKey: printKey(keys.audit.publicKey),
+      prepared: () => prepared,
+      async close({ handover = false } = {}) {
+        watcher.close();
+        clearInterval(mender);
+        await Promise.all([http?.close(), bridge.close({ handover })]);
+        await lanes.close();
+        log.event('event.stop', {});
+        await audit.close();
+      },
+    };
+  } catch (error) {
+    for (const close of closers.reverse()) await Promise.resolve(close()).catch(() => {});
+    throw error;
+  }
+}
+
+function refuseCritical({ site, findings }: Prepared): void {
+  const critical = findings.filter(({ severity }) => severity === 'critical');
+  if (critical.length > 0)
+    throw new StartRefused(
+      critical.map((finding) => ({ text: `${placeOf(site, finding)}: ${finding.text}`, fix: finding.fix })),
+    );
+}
+
+function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {
+  return new Map(
+    (lock.upstreams.get(upstream)?.things ?? []).map(({ kind, name, digest }) => [`${kind}:${name}`, digest]),
+  );
+}

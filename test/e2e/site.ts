@@ -1,0 +1,118 @@
+/** Gateways as users start them: the program in a process of its own, over a folder with configuration and lockfile. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const SERVERS = join(import.meta.dirname, '../fixtures/servers');
+/** Root is refused outside a container; these tests may run anywhere. */
+const RISK = process.getuid?.() === 0 ? '\nunsafe: { run-as-root: tests run as whoever runs them }\n' : '';
+
+export interface SiteOptions {
+  /** Servers by upstream name: file in test/fixtures/servers, and its arguments. */
+  readonly servers: Readonly<Record<string, readonly [file: string, ...args: string[]]>>;
+  /** `policy:` block; by default everything of every upstream is granted by the review. */
+  readonly policy?: string;
+  readonly more?: string;
+}
+
+export interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Site {
+  readonly dir = mkdtempSync(join(tmpdir(), 'doorward-e2e-'));
+  readonly config = join(this.dir, 'doorward.yaml');
+  readonly audit = join(this.dir, '.doorward/audit');
+  readonly #children = new Set<ChildProcess>();
+
+  constructor({ servers, policy = 'policy: []', more = '' }: SiteOptions) {
+    const blocks = Object.entries(servers).map(([name, [file, ...args]]) => {
+      const own = join(this.dir, name);
+      mkdirSync(own);
+      cpSync(join(SERVERS, file), join(own, file));
+      return `  ${name}:\n    run: ${JSON.stringify(['node', `./${name}/${file}`, ...args])}\n`;
+    });
+    writeFileSync(
+      this.config,
+      `doorward: 1\nlisten: { port: 0 }\nupstreams:\n${blocks.join('')}${policy}\n${more}${RISK}`,
+    );
+  }
+
+  /** Runs a verb to its end. */
+  run(...args: string[]): Result {
+    return spawnSync(process.execPath, [MAIN, '--config', this.config, ...args], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+  }
+
+  /** Pins everything and grants everything, whatever the guesses say. */
+  review(): void {
+    const { status, stderr, stdout } = this.run('review', '--yes');
+    if (status !== 0) throw new Error(stderr + stdout);
+    writeFileSync(this.config, readFileSync(this.config, 'utf8').replace(/^( +)ask:/m, '$1allow:'));
+  }
+
+  token(): string {
+    return readFileSync(join(this.dir, '.doorward/token'), 'utf8').trim();
+  }
+
+  spawn(...args: string[]): ChildProcess {
+    const child = spawn(process.execPath, [MAIN, '--config', this.config, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** `doorward run`; resolves with its base URL. */
+  async serve(): Promise<Served> {
+    const child = this.spawn('run');
+    let said = '';
+    const url = await new Promise<string>((resolve, reject) => {
+      const hear = (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /(http:\/\/[0-9.]+:\d+)\//.exec(said);
+        if (found) resolve(found[1]!);
+      };
+      child.stdout!.on('data', hear);
+      child.stderr!.on('data', hear);
+      child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}:\n${said}`)));
+    });
+    return { url, child, said: () => said, stop: (signal = 'SIGTERM') => ended(child, signal) };
+  }
+
+  close(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export interface Served {
+  readonly url: string;
+  readonly child: ChildProcess;
+  said(): string;
+  /** Sends a signal and resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
+    child.once('exit', (code) => resolve(code));
+    child.kill(signal);
+  });
+}
+
+/** Processes whose command line holds the text: what a test must not leave behind. */
+export function processesWith(text: string): string[] {
+  return spawnSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+    .stdout.split('\n')
+    .filter((line) => line.includes(text) && !line.includes('ps -eo'));
+}
