@@ -102,20 +102,13 @@ describe('parseJson', () => {
     expect(why(' '.repeat(39).concat('{}'), caps)).toBe('size');
   });
 
-  it('keeps a depth bomb cheap', () => {
-    const bomb = '['.repeat(1 << 20);
-    const began = performance.now();
-    expect(why(bomb)).toBe('depth');
-    expect(why(bomb, REQUEST_CAPS)).toBe('depth');
-    expect(performance.now() - began).toBeLessThan(50);
-  });
-
   it('says what it saw', () => {
     const facts = (text: string) => {
       const parsed = parse(text);
       return parsed.ok && parsed.facts;
     };
     expect(facts('7')).toEqual({ ascii: true, escapes: false, exact: true, depth: 0 });
+    expect(facts('[[[]],[],1]')).toMatchObject({ depth: 3 });
     expect(facts('{"a":[]}')).toEqual({ ascii: true, escapes: false, exact: true, depth: 2 });
     expect(facts('"\u00e9"')).toEqual({ ascii: false, escapes: false, exact: true, depth: 0 });
     expect(facts('"\\n\\\\"')).toMatchObject({ escapes: false });
