@@ -75,7 +75,8 @@ function authority({ req }: Knock, { authorities }: DoorRules): Stop | undefined
 function origin(knock: Knock, { origins }: DoorRules): Stop | undefined {
   const value = only(knock.req, 'origin');
   if (value === undefined) return;
-  if (value === REPEATED || value === 'null' || !origins.has(value)) return { stage: 'door', code: 'door.origin' };
+  if (typeof value !== 'string' || value === 'null' || !origins.has(value))
+    return { stage: 'door', code: 'door.origin' };
   knock.origin = value;
   return;
 }

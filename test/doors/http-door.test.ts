@@ -143,6 +143,9 @@ describe('origin', () => {
   it('is closed until a page is named', async () => {
     await start({ origins: [] });
     expect(status(await raw(port, good({ Origin: `http://127.0.0.1:${port}` }), 150))).toBe(403);
+    // The origin of such a URL is `null`, which every sandboxed page has too.
+    await start({ origins: ['data:text/html,x'] });
+    expect(status(await raw(port, good({ Origin: 'null' }), 150))).toBe(403);
   });
 });
 
@@ -343,6 +346,26 @@ describe('the slow and the huge', () => {
     expect(status(await raw(port, chunks, 1500))).toBe(413);
     expect(inside.attempts.map((a) => a.code)).toEqual(['door.too-large', 'door.too-large']);
     expect(inside.calls).toHaveLength(0);
+  });
+
+  it('reads on for a moment after it refused, so that the answer is not lost to a reset', async () => {
+    const socket = connect(port, '127.0.0.1');
+    let [text, ended] = ['', 0];
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        text += chunk;
+      });
+    socket.on('end', () => {
+      ended = performance.now();
+    });
+    socket.write(good({ Authorization: undefined, Connection: undefined, 'Content-Length': '3000000' }, ''));
+    await until(() => text.includes('authentication required'));
+    const answered = performance.now();
+    socket.write('x'.repeat(100_000));
+    await until(() => ended > 0);
+    expect(ended - answered).toBeGreaterThan(200);
+    socket.destroy();
   });
 
   it('does not read the body of a stranger for ever', async () => {

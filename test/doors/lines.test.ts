@@ -212,7 +212,7 @@ describe('lines', () => {
     client.pause();
     for (let i = 0; i < 2000; i++) client.write(`${JSON.stringify(modern(i, 'big', { n: 10_000 }).body)}\n`);
     await pause(300);
-    expect(inside.calls.length).toBeLessThan(500);
+    expect(inside.calls.length + inside.attempts.length).toBeLessThan(1500);
     client.resume();
     await until(() => inside.calls.length + inside.attempts.length === 2000);
   });
