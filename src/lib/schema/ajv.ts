@@ -44,7 +44,9 @@ function create(): Ajv2020 {
     formats: Object.fromEntries(FORMATS),
     code: { regExp },
   });
-  ajv.addKeyword({ keyword: STEP, schemaType: 'boolean', errors: false, validate: () => (step(), true) });
+  // Before all others: a schema that fails would never come to a keyword that stands last.
+  const before = '$dynamicAnchor';
+  ajv.addKeyword({ keyword: STEP, before, schemaType: 'boolean', errors: false, validate: () => (step(), true) });
   // ajv counts code points for every string; the length in code units decides nearly always.
   lengthKeyword(
     ajv,

@@ -27,6 +27,8 @@ export interface Rewritten {
 export function rewrite(root: Schema, strictness: Strictness, openings: Places): Rewritten {
   const definitions: JsonObject = {};
   const shared = new Map<Schema, string>();
+  const mayBe = kinds(root);
+  const said = new Map<JsonObject, boolean>();
   let exact = true;
 
   /** The schema of a place where a value begins. `path` is undefined inside shared definitions. */
@@ -37,10 +39,8 @@ export function rewrite(root: Schema, strictness: Strictness, openings: Places):
     const declares = parts.some((part) => part.properties !== undefined || part.patternProperties !== undefined);
     const explicit = parts.some(opens);
     const closeObject =
-      strictness === true
-        ? !excepted && mayBe(root, node, 'object')
-        : strictness === 'declared' && declares && !explicit;
-    const closeItems = strictness === true && !excepted && mayBe(root, node, 'array');
+      strictness === true ? !excepted && mayBe(node, 'object') : strictness === 'declared' && declares && !explicit;
+    const closeItems = strictness === true && !excepted && mayBe(node, 'array');
     const kept = strictness === false || excepted || (strictness === 'declared' && !closeObject);
     if (node === true) return closeObject ? anyClosed() : true;
     const out = same(node, path, kept, true);
@@ -136,8 +136,14 @@ export function rewrite(root: Schema, strictness: Strictness, openings: Places):
   /** Whether every item of an array that the schema accepts meets a schema of its own. */
   function says(node: Json | undefined): boolean {
     if (!isObject(node)) return node === false;
+    let answer = said.get(node);
+    if (answer === undefined) said.set(node, (answer = saysItself(node)));
+    return answer;
+  }
+
+  function saysItself(node: JsonObject): boolean {
     const { items, rest } = itemsOf(node);
-    if (items !== undefined || rest !== undefined || !mayBe(root, node, 'array')) return true;
+    if (items !== undefined || rest !== undefined || !mayBe(node, 'array')) return true;
     if (typeof node.$ref === 'string' && says(resolveRef(root, node.$ref))) return true;
     if (Array.isArray(node.allOf) && node.allOf.some(says)) return true;
     return [node.anyOf, node.oneOf].some((list) => Array.isArray(list) && list.every(says));
@@ -238,20 +244,34 @@ function silent(keyword: string): boolean {
   );
 }
 
-/** False when `type`, `const`, `enum` or a composition proves that the kind cannot come. */
-export function mayBe(root: Schema, node: Json | undefined, kind: 'object' | 'array'): boolean {
-  if (!isObject(node)) return node !== false;
-  const { type } = node;
-  if (type !== undefined && type !== kind && !(Array.isArray(type) && type.includes(kind))) return false;
-  if (node.const !== undefined && !is(node.const, kind)) return false;
-  if (Array.isArray(node.enum) && !node.enum.some((value) => is(value, kind))) return false;
-  const may = (part: Json | undefined) => mayBe(root, part, kind);
-  if (typeof node.$ref === 'string' && !may(resolveRef(root, node.$ref))) return false;
-  if (Array.isArray(node.allOf) && !node.allOf.every(may)) return false;
-  return [node.anyOf, node.oneOf].every((list) => !Array.isArray(list) || list.some(may));
+export type Kind = 'object' | 'array';
+
+/**
+ * Whether a value of that kind can fit: false when `type`, `const`, `enum` or a composition proves that it cannot.
+ * Each schema is looked at once: references may lead to one schema along very many ways.
+ */
+export function kinds(root: Schema): (node: Json | undefined, kind: Kind) => boolean {
+  const known = { object: new Map<JsonObject, boolean>(), array: new Map<JsonObject, boolean>() };
+  function mayBe(node: Json | undefined, kind: Kind): boolean {
+    if (!isObject(node)) return node !== false;
+    let answer = known[kind].get(node);
+    if (answer === undefined) known[kind].set(node, (answer = judge(node, kind)));
+    return answer;
+  }
+  function judge(node: JsonObject, kind: Kind): boolean {
+    const { type } = node;
+    if (type !== undefined && type !== kind && !(Array.isArray(type) && type.includes(kind))) return false;
+    if (node.const !== undefined && !is(node.const, kind)) return false;
+    if (Array.isArray(node.enum) && !node.enum.some((value) => is(value, kind))) return false;
+    const may = (part: Json | undefined) => mayBe(part, kind);
+    if (typeof node.$ref === 'string' && !may(resolveRef(root, node.$ref))) return false;
+    if (Array.isArray(node.allOf) && !node.allOf.every(may)) return false;
+    return [node.anyOf, node.oneOf].every((list) => !Array.isArray(list) || list.some(may));
+  }
+  return mayBe;
 }
 
-function is(value: Json, kind: 'object' | 'array'): boolean {
+function is(value: Json, kind: Kind): boolean {
   return kind === 'array' ? Array.isArray(value) : isObject(value);
 }
 
