@@ -20,13 +20,12 @@ export type Judge = (name: readonly string[], value: string, quoted: boolean) =>
 
 /** `size`: length of the keyword at `at`, which is part of the name. */
 export function assignment(s: Source, at: number, size: number, judge: Judge): Match | undefined {
-  if (s.raw && memberMayHold(s, at + size)) return { start: at, end: at + size };
   const end = runEnd(s, NAME, at + size, MAX_NAME);
+  if (s.raw) return memberMayHold(s, at + size) || textMayHold(s, at, end) ? { start: at, end } : undefined;
   const sign = operator(s, at, end);
   if (sign === undefined) return undefined;
   const value = valueAt(s, sign.at, sign.lines);
   if (value === undefined) return undefined;
-  if (s.raw) return hasBackslash(s, end, value.end + 1) || plausible(s, value) ? { start: at, end } : undefined;
   if (!plausible(s, value)) return undefined;
   s.work.steps += 600;
   const name = segments(text(s, nameStart(s, at), end));
@@ -49,16 +48,47 @@ function nameStart(s: Source, at: number): number {
 
 /** In raw JSON: the keyword stands in the name of a member whose value could be a secret. */
 function memberMayHold(s: Source, from: number): boolean {
-  const most = Math.min(s.length, from + MEMBER);
+  const most = Math.min(s.length, from + 2 * MEMBER); // each character may be an escape
   for (let p = from; p < most; p++) {
     s.work.steps++;
-    if (s.bytes[p] !== 0x22 || s.bytes[p - 1] === BACKSLASH) continue;
+    if (s.bytes[p] === BACKSLASH) {
+      p++;
+      continue;
+    }
+    if (s.bytes[p] !== 0x22) continue;
     p = skipSpace(s, p + 1);
-    if (s.bytes[p] !== 0x3a) return false;
-    const value = valueAt(s, p + 1, true);
-    return value !== undefined && (hasBackslash(s, p, value.end + 1) || plausible(s, value));
+    return s.bytes[p] === 0x3a && valueMayHold(s, p + 1);
   }
   return false;
+}
+
+/** In raw JSON: the keyword stands in a string, and a sign and a value may follow. */
+function textMayHold(s: Source, at: number, end: number): boolean {
+  let p = end;
+  let quote = 0;
+  let escape = false;
+  for (const most = Math.min(s.length, end + 48); p < most; p++) {
+    const c = s.bytes[p]!;
+    if (c === BACKSLASH) {
+      // An escaped quote closes the name or opens the value: only the string itself can tell.
+      if (isQuote(s.bytes[p + 1]) || s.bytes[p + 1] === BACKSLASH) return true;
+      escape = true;
+      p++;
+    } else if (c === 0x27 || c === 0x60) quote = p;
+    else if (!(c === 0x20 || c === 0x5d || c === 0x29)) break;
+  }
+  s.work.steps += p - end;
+  if ((quote > end && valueMayHold(s, quote)) || (escape && isOption(s, at))) return true;
+  const sign = operator(s, at, p) ?? operator(s, at, end);
+  return sign !== undefined && valueMayHold(s, sign.at);
+}
+
+function valueMayHold(s: Source, from: number): boolean {
+  const p = skipSpace(s, from);
+  if (s.bytes[p] === BACKSLASH || (isQuote(s.bytes[p]) && s.bytes[p + 1] === BACKSLASH)) return true;
+  const value = valueAt(s, p, true);
+  if (value === undefined) return s.bytes[p] === 0x2e || hasBackslash(s, p, p + 8);
+  return hasBackslash(s, p, value.end + 2) || plausible(s, value);
 }
 
 function skipSpace(s: Source, at: number): number {
@@ -124,7 +154,7 @@ function operator(s: Source, name: number, from: number): { at: number; lines: b
     case 0x3e: // <password>value
       return quoted ? undefined : { at: p + 1, lines: true };
     case 0x2c: // setProperty("PASSWORD", "value"); setopt(PASSWORD, "value")
-      return quoted || isUpper(bytes[closed - 1]!) ? { at: p + 1, lines: false } : undefined;
+      return quoted || s.raw || isUpper(bytes[closed - 1]!) ? { at: p + 1, lines: false } : undefined;
     case 0x25: // %3D in a query inside a query
       return next === 0x33 && ((bytes[p + 2]! | 0x20) === 0x64 || (bytes[p + 2]! | 0x20) === 0x61)
         ? { at: p + 3, lines: false }
@@ -154,7 +184,8 @@ function isOption(s: Source, at: number): boolean {
   const least = Math.max(0, at - MAX_NAME);
   while (p > least && NAME[s.bytes[p - 1]!] === 1) p--;
   s.work.steps += at - p;
-  return s.bytes[p] === 0x2d && (p === 0 || s.bytes[p - 1]! <= 0x20 || isQuote(s.bytes[p - 1]));
+  const free = p === 0 || s.bytes[p - 1]! <= 0x20 || isQuote(s.bytes[p - 1]) || s.bytes[p - 2] === BACKSLASH;
+  return free && s.bytes[p] === 0x2d;
 }
 
 interface Value {

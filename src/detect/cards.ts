@@ -144,7 +144,12 @@ function freeBefore(bytes: Uint8Array, start: number): boolean {
   const before = bytes[start - 1];
   if (before === undefined) return true;
   if (isWord(before)) return bytes[start - 2] === 0x5c;
-  return !((before === 0x2e || before === 0x2d || before === 0x2b) && start >= 2 && isWord(bytes[start - 2]!));
+  return !(
+    (before === 0x2e || before === 0x2d || before === 0x2b) &&
+    start >= 2 &&
+    isWord(bytes[start - 2]!) &&
+    bytes[start - 3] !== 0x5c
+  );
 }
 function freeAfter(bytes: Uint8Array, end: number, length: number): boolean {
   if (end >= length) return true;

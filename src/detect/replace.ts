@@ -59,23 +59,26 @@ const WIDE = /[\u0100-\uffff]/;
 const KEPT = 256 * 1024;
 let scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
+/** Matchers may look at what follows the end: zeroes, never the text before. */
+const AFTER = 8;
+
 /** One byte per code unit, so that indices stay: what is not Latin-1 becomes 0x80, which no rule takes. */
 function load(text: string): Buffer {
+  const { length } = text;
   const wide = WIDE.test(text);
-  const size = wide ? 3 * text.length + 1 : text.length;
+  const at = length + AFTER + (length & 1);
+  const size = wide ? at + 2 * length : at;
   let buffer = scratch;
   if (buffer.length < size) {
     buffer = Buffer.allocUnsafeSlow(Math.max(size, 2 * scratch.length));
     if (buffer.length <= KEPT) scratch = buffer;
   }
-  if (!wide) {
-    buffer.write(text, 0, text.length, 'latin1');
-    return buffer;
-  }
-  // The units lie behind the bytes made of them.
-  const at = text.length + (text.length & 1);
-  const units = new Uint16Array(buffer.buffer, buffer.byteOffset + at, text.length);
-  buffer.write(text, at, 2 * text.length, 'utf16le');
-  for (let i = 0; i < text.length; i++) buffer[i] = units[i]! < 0x100 ? units[i]! : 0x80;
+  if (wide) {
+    // The code units lie behind the bytes made of them.
+    const units = new Uint16Array(buffer.buffer, buffer.byteOffset + at, length);
+    buffer.write(text, at, 2 * length, 'utf16le');
+    for (let i = 0; i < length; i++) buffer[i] = units[i]! < 0x100 ? units[i]! : 0x80;
+  } else buffer.write(text, 0, length, 'latin1');
+  buffer.fill(0, length, length + AFTER);
   return buffer;
 }

@@ -22,6 +22,11 @@ export function redactJson(value: Json, fingerprint?: Fingerprint): RedactedJson
   return { value: walk.value(value, undefined), found: walk.found, overflow: walk.overflow };
 }
 
+/** A number whose name tells what it is: an order, a card. */
+const DIGITS = /^[0-9][0-9 .-]{11,21}[0-9]$/;
+/** Names that tell nothing. */
+const CONTENT = new Set(['text', 'value', 'data', 'result', 'content', 'output', 'message']);
+
 class Walk {
   readonly found: string[] = [];
   overflow = false;
@@ -50,6 +55,7 @@ class Walk {
         return whole ? inner.text : mark(rule, text, this.#fingerprint);
       }
     }
+    if (name !== undefined && !CONTENT.has(name) && DIGITS.test(text)) return this.number(text, text, name);
     const done = redactText(text, this.#fingerprint);
     this.overflow ||= done.overflow;
     for (const { rule } of done.found) this.found.push(rule);
@@ -57,7 +63,7 @@ class Walk {
   }
 
   number<T extends Json>(value: T, digits: string, name: string | undefined): T | string {
-    if (digits.length < 13 || digits.length > 19) return value;
+    if (digits.length < 13 || digits.length > 23) return value;
     const label = `${name ?? ''}: `;
     const done = redactText(label + digits, this.#fingerprint);
     const card = done.found.find(({ rule }) => rule === 'card-number');
