@@ -29,7 +29,8 @@ const duration = z.string().transform((text, context) => {
 /** A name that can stand in a URL path, a file name and a policy line. */
 const name = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use lower-case letters, digits and -, at most 32, a letter first');
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use lower-case letters, digits and -, at most 32, a letter first')
+  .refine((text) => text !== 'healthz', '`healthz` is the path of the health check');
 
 export const schema = z.strictObject({
   doorward: z.literal(1).describe('version of this file format'),

@@ -18,8 +18,8 @@ export function answer(call: Call, end: End): Result | RpcError {
   return { kind: 'error', code: row.rpc, message: text };
 }
 
-/** The answer to something that never became a Call. */
-export function refusal(code: Code): RpcError {
+/** The answer to something that never became a Call; `ref` is the id of its Attempt. */
+export function refusal(code: Code, ref: string): RpcError {
   const row = CODES[code];
-  return { kind: 'error', code: row.rpc, message: row.text };
+  return { kind: 'error', code: row.rpc, message: row.text.replace('{ref}', ref) };
 }

@@ -143,7 +143,7 @@ export class Exchange {
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }
-    if (isRefused(end)) return writeRefused(reply, end, id, knock.id);
+    if (isRefused(end)) return writeRefused(reply, end, id);
     if (method === 'initialize' && end.message.kind === 'result') {
       reply.header('Mcp-Session-Id', sessions.mint(caller, knock.route, said.era, said.claimed));
     }

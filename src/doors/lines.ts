@@ -108,7 +108,7 @@ export function serveLines(options: LinesOptions): Lines {
       );
       // Nobody waits for the answer to a cancelled request (basic/utilities/cancellation).
       if (cancel.signal.aborted && (cancel.signal.reason as Ended).kind === 'cancel') return;
-      if (isRefused(end)) return void write([refusedMessage(id, end.message, at.id)]);
+      if (isRefused(end)) return void write([refusedMessage(id, end.message)]);
       if (method === 'initialize' && end.message.kind === 'result') {
         session = { digest: at.id, era: said.era, claimed: said.claimed };
       }
@@ -122,7 +122,7 @@ export function serveLines(options: LinesOptions): Lines {
   function refuse({ fault, id, data }: Fault): void {
     const at = entry();
     const stage = fault.startsWith('identity.') ? 'identity' : fault.startsWith('limits.') ? 'door' : 'frame';
-    write([refusedMessage(id, gate.refuse(at, stage, fault).message, at.id, data)]);
+    write([refusedMessage(id, gate.refuse(at, stage, fault).message, data)]);
   }
 
   function entry() {

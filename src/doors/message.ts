@@ -25,16 +25,15 @@ function head(id: Id | undefined): string {
   return id === undefined ? '{"jsonrpc":"2.0",' : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},`;
 }
 
-/** What a refusal reads like where no call existed. `ref` names its entry in the log. */
-export function refusedMessage(id: Id | undefined, error: RpcError, ref: string, data?: JsonObject): string {
-  const message = error.message.replace('{ref}', ref);
-  const told = modern.errorMembers({ ...error, message, ...(data && { data }) });
+/** What a refusal reads like where no call existed. */
+export function refusedMessage(id: Id | undefined, error: RpcError, data?: JsonObject): string {
+  const told = modern.errorMembers({ ...error, ...(data && { data }) });
   return `${head(id)}"error":${JSON.stringify(told)}}`;
 }
 
 /** A refusal that no log knows. */
 export function errorMessage(id: Id | undefined, code: Code): string {
-  return refusedMessage(id, refusal(code), 'none');
+  return refusedMessage(id, refusal(code, 'none'));
 }
 
 export function localMessage(id: Id, result: JsonObject): string {

@@ -15,14 +15,14 @@ export function refuse(gate: Gate, knock: Knock, reply: Reply, refusal: Refusal)
     reply.header(refusal.headers[i]!, refusal.headers[i + 1]!);
   }
   const retryAfter = refused.retryAfter ?? refusal.wait;
-  writeRefused(reply, retryAfter === undefined ? refused : { ...refused, retryAfter }, refusal.id, id, refusal.data);
+  writeRefused(reply, retryAfter === undefined ? refused : { ...refused, retryAfter }, refusal.id, refusal.data);
 }
 
-/** `ref` names the entry in the log, `data` is that of the error. */
-export function writeRefused(reply: Reply, refused: Refused, id: Id | undefined, ref: string, data?: JsonObject): void {
+/** `data` is that of the error. */
+export function writeRefused(reply: Reply, refused: Refused, id: Id | undefined, data?: JsonObject): void {
   const { http, text } = CODES[refused.code];
   if (http === 401) reply.header('WWW-Authenticate', 'Bearer');
   if (http === 429) reply.header('Retry-After', String(refused.retryAfter ?? 1));
   // An authority that is not served gets no hint of what lives here (guarantee TR6).
-  reply.final(http, text === '' ? [] : [refusedMessage(id, refused.message, ref, data)]);
+  reply.final(http, text === '' ? [] : [refusedMessage(id, refused.message, data)]);
 }

@@ -39,8 +39,12 @@ export function harden(options: HardenOptions): Gate {
         code = `internal.${control.id}`;
       }
     }
-    world.log.attempt(code === made.code ? made : Object.freeze({ ...made, code }));
-    return { code, message: refusal(code), ...(CODES[code].http === 429 && { retryAfter: 1 }) };
+    try {
+      world.log.attempt(code === made.code ? made : Object.freeze({ ...made, code }));
+    } catch {
+      // A refusal stays one when it cannot be written; nothing is let through by it.
+    }
+    return { code, message: refusal(code, made.id), ...(CODES[code].http === 429 && { retryAfter: 1 }) };
   }
 
   return {

@@ -38,7 +38,7 @@ describe('admit', () => {
 
   it('answers unknown, held and hidden byte for byte alike', () => {
     const texts = (['inventory.unknown', 'inventory.held', 'inventory.hidden'] as const).map((code) => [
-      JSON.stringify(refusal(code)),
+      JSON.stringify(refusal(code, 'ID1')),
       CODES[code].http,
     ]);
     expect(new Set(texts.map(String)).size).toBe(1);

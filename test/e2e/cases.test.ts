@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Handler, Result, RpcError } from '../../src/core/call.ts';
+import { isObject } from '../../src/lib/json/types.ts';
 import { type Case, type CaseFile, caseFiles } from '../controls/cases.ts';
 import { comparable, type Ending, house, inProcess, overHttp } from './endings.ts';
 
@@ -14,7 +15,12 @@ const REPLY: Result = { kind: 'result', value: { resultType: 'complete', content
 function askable(file: CaseFile, made: Case): boolean {
   const pin = file.pinned.find(({ name }) => name === made.target);
   return (
-    pin?.kind === 'tool' && (made.family ?? 'call') === 'call' && !made.notification && !made.answers && !made.config
+    pin?.kind === 'tool' &&
+    isObject(made.args ?? {}) &&
+    (made.family ?? 'call') === 'call' &&
+    !made.notification &&
+    !made.answers &&
+    !made.config
   );
 }
 
@@ -31,10 +37,15 @@ for (const control of ['input', 'output', 'screen', 'redact'] as const) {
             ? { kind: 'result', value: current.result }
             : REPLY;
       const blocks = { [control]: file.config };
+      // What a case says of a result must not depend on the arguments that led to it.
+      const pinned =
+        control === 'input'
+          ? file.pinned
+          : file.pinned.map((pin) => ({ ...pin, exceptions: { additional: [''], ...pin.exceptions } }));
       const endings: Ending[] = [
-        inProcess(house(file.pinned, blocks, handler)),
-        await overHttp(house(file.pinned, blocks, handler), 'modern'),
-        await overHttp(house(file.pinned, blocks, handler), 'legacy'),
+        inProcess(house(pinned, blocks, handler)),
+        await overHttp(house(pinned, blocks, handler), 'modern'),
+        await overHttp(house(pinned, blocks, handler), 'legacy'),
       ];
       afterAll(() => Promise.all(endings.map((ending) => ending.close())));
 

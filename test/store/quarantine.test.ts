@@ -27,14 +27,14 @@ const call = (id: string, tenant = 't') =>
   }) as unknown as CallView;
 
 it('keeps a message for a person, sealed, across restarts', () => {
-  open().keep(call('c1'), { content: ['hidden words'] }, 'screen.hidden-text');
+  open().keep(call('c1'), { content: ['hidden words'] }, 'screen.quarantine');
   const [file] = readdirSync(dir);
   expect(statSync(join(dir, file!)).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(dir, file!), 'latin1')).not.toContain('hidden');
   const [kept] = open().list('t');
   expect(kept).toMatchObject({
     call: 'c1',
-    code: 'screen.hidden-text',
+    code: 'screen.quarantine',
     subject: 'ana',
     message: { content: ['hidden words'] },
   });
@@ -43,7 +43,7 @@ it('keeps a message for a person, sealed, across restarts', () => {
 
 it('answers another tenant, and ids that are none, as unknown', () => {
   const store = open();
-  store.keep(call('c1'), null, 'screen.hidden-text');
+  store.keep(call('c1'), null, 'screen.quarantine');
   const { id } = store.list('t')[0]!;
   expect([store.list('u'), store.open('u', id), store.discard('u', id)]).toEqual([[], undefined, false]);
   for (const bad of ['', '..', '../keys', `${id}.sealed`, id.replace('0', '9')])
@@ -54,7 +54,7 @@ it('answers another tenant, and ids that are none, as unknown', () => {
 
 it('does not open for another key, nor under another name', () => {
   const store = open();
-  store.keep(call('c1'), 'x', 'screen.hidden-text');
+  store.keep(call('c1'), 'x', 'screen.quarantine');
   const { id } = store.list('t')[0]!;
   const other = randomBytes(32);
   expect(open({ current: () => ({ kid: 'k', key: other }), find: () => other }).list('t')).toEqual([]);
@@ -68,14 +68,14 @@ it('is bounded in number, bytes and time: the oldest makes room', () => {
   const calls = () => store.list('t').map((k) => k.call);
   for (const id of ['c1', 'c2', 'c3', 'c4']) {
     now++;
-    store.keep(call(id), 'x', 'screen.hidden-text');
+    store.keep(call(id), 'x', 'screen.quarantine');
   }
   expect(calls()).toEqual(['c2', 'c3', 'c4']);
-  store.keep(call('c5'), 'x'.repeat(2500), 'screen.hidden-text');
+  store.keep(call('c5'), 'x'.repeat(2500), 'screen.quarantine');
   expect(calls()).toEqual(['c4', 'c5']);
-  expect(() => store.keep(call('c6'), 'x'.repeat(9000), 'screen.hidden-text')).toThrow('larger than the whole');
+  expect(() => store.keep(call('c6'), 'x'.repeat(9000), 'screen.quarantine')).toThrow('larger than the whole');
   now += limits.ms;
   expect(calls()).toEqual([]);
-  store.keep(call('c7'), 'x', 'screen.hidden-text');
+  store.keep(call('c7'), 'x', 'screen.quarantine');
   expect(readdirSync(dir)).toHaveLength(1);
 });

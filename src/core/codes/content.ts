@@ -1,11 +1,6 @@
 import { inBand, rpc } from './row.ts';
 
 export const content = {
-  'screen.hidden-text': inBand(
-    -31080,
-    'The content was held for review. Reference {ref}.',
-    'invisible or direction-changing text was found',
-  ),
   'screen.stripped': rpc(200, -31081, 'edited', 'invisible text was removed'),
   'screen.quarantine': inBand(
     -31082,
