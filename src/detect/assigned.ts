@@ -209,7 +209,7 @@ function valueAt(s: Source, from: number, lines: boolean): Value | undefined {
   while (end > p && TRAILING[bytes[end - 1]!] === 1) end--;
   return end > p ? { start: p, end, quoted: false } : undefined;
 }
-const TRAILING = classOf('.:,?!');
+const TRAILING = classOf('.:,');
 
 /** To the same quote or the end of the line. Of several quotes (`"'value'"`) the innermost opens. */
 function quotedValue(s: Source, at: number): Value | undefined {

@@ -2,7 +2,7 @@
 import { entropy } from './entropy.ts';
 import { isPlaceholder, isSecretValue, isTemplate } from './judge.ts';
 import { classOf } from './shape.ts';
-import { hasBackslash, isQuote, type Match, runEnd, type Source, text } from './source.ts';
+import { BACKSLASH, hasBackslash, isQuote, type Match, runEnd, type Source, text } from './source.ts';
 
 /** What a string, a regex or a hash costs beside the bytes it reads, in steps of one byte. */
 const CALL = 150;
@@ -54,6 +54,24 @@ function base64Count(s: Source, from: number, to: number): number {
   s.work.steps += p - from;
   return count;
 }
+
+/** The end of the lines of base64 that follow: sixteen characters or more, or a last one that ends in `=`. */
+export function base64Lines(s: Source, at: number): number {
+  let end = at;
+  for (;;) {
+    let p = end;
+    while (LINE_BREAK[s.bytes[p] ?? 0] === 1 && p - end < 32) p++;
+    if (p === end) return end;
+    // As text in text writes it: a backslash, and the letter of the escape.
+    if (s.bytes[p - 1] === BACKSLASH && (s.bytes[p] === 0x6e || s.bytes[p] === 0x72)) p++;
+    const run = runEnd(s, BASE64, p, PEM_REACH);
+    const padded = runEnd(s, PADDING, run, 2);
+    if (run - p < 16 && padded === run) return end;
+    end = padded;
+  }
+}
+const LINE_BREAK = classOf(' \\s\\\\"+,\'');
+const PADDING = classOf('=');
 
 const USER = classOf('A-Za-z0-9._~%+=!$*-');
 const URL_PASSWORD = new Uint8Array(256).fill(1);

@@ -9,7 +9,7 @@ import { findCards } from './cards.ts';
 import data from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
 import { isSequence, judgeNamed } from './judge.ts';
-import { authorization, bearer, curl, pem, putty, url } from './matchers.ts';
+import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
 import { Keywords } from './probe.ts';
 import { matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
 import { type Match, type Source, text } from './source.ts';
@@ -39,6 +39,8 @@ interface Datum {
   /** `any`: letters may stand before it; `strict`: no mark of a path either. */
   readonly left?: string;
   readonly matcher?: string;
+  /** Base64 that goes on over lines. */
+  readonly lines?: boolean;
   /** Bits per character that the token needs behind its keyword. */
   readonly entropy?: number;
   /** A finer rule that matches inside wins. */
@@ -208,11 +210,12 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
   while (end > at && bytes[end - 1] === 0x2e) end--;
   const body = text(s, rule.back === undefined ? at + size : start, end);
   work.steps += 300 + 2 * body.length;
-  const unsure = raw && (rule.near !== undefined || rule.shape.source.includes('\\s'));
+  const unsure = raw && rule.near !== undefined;
   if (!unsure && !(isRandom(rule, body) && isNear(rule, s, start, end))) {
     dead[rule.index] = end;
     return undefined;
   }
+  if (rule.lines === true) end = base64Lines(s, end);
   return { start: start + (rule.keep ?? 0), end, soft: rule.soft === true };
 }
 
