@@ -9,10 +9,11 @@ export interface Reload {
 
 /** Editors write in several steps: wait until it has been quiet for so long, in milliseconds. */
 const QUIET = 150;
+const POLICIES = 'policies';
 
 export function watchSite(file: string, { reload, refused }: Reload): { close(): void } {
   const dir = dirname(resolve(file));
-  const mine = new Set([basename(file), 'doorward.lock']);
+  const mine = new Set([basename(file), 'doorward.lock', POLICIES]);
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();
   const soon = (): void => {
@@ -23,24 +24,36 @@ export function watchSite(file: string, { reload, refused }: Reload): { close():
         .catch((error: unknown) => refused(error instanceof Error ? error : new Error(String(error))));
     }, QUIET);
   };
-  const watchers: FSWatcher[] = [];
-  const look = (path: string, wanted: (name: string) => boolean): void => {
-    try {
-      const watcher = watch(path, { persistent: false }, (_event, name) => {
-        if (name !== null && wanted(name)) soon();
-      });
-      watcher.on('error', () => {});
-      watchers.push(watcher);
-    } catch {
-      // No such folder: nothing to look after. It is found at the next start.
-    }
-  };
-  look(dir, (name) => mine.has(name));
-  look(join(dir, 'policies'), (name) => name.endsWith('.cedar'));
+  let inner = look(join(dir, POLICIES), (name) => name.endsWith('.cedar'), soon);
+  const outer = look(
+    dir,
+    (name) => mine.has(name),
+    (name) => {
+      if (name === POLICIES) {
+        // Made, or replaced by another: what was watched may be gone.
+        inner?.close();
+        inner = look(join(dir, POLICIES), (policy) => policy.endsWith('.cedar'), soon);
+      }
+      soon();
+    },
+  );
   return {
     close() {
       clearTimeout(timer);
-      for (const watcher of watchers) watcher.close();
+      inner?.close();
+      outer?.close();
     },
   };
+}
+
+/** Undefined where there is no such folder. */
+function look(dir: string, wanted: (name: string) => boolean, changed: (name: string) => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(dir, { persistent: false }, (_event, name) => {
+      if (name !== null && wanted(name)) changed(name);
+    });
+    return watcher.on('error', () => {});
+  } catch {
+    return undefined;
+  }
 }

@@ -4,12 +4,12 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAIN, type Served, Site } from './site.ts';
+import { MAIN, OPEN_LIMITS, type Served, Site } from './site.ts';
 
 let site: Site;
 let served: Served;
 beforeAll(async () => {
-  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: 'limits: { subject: { minute: 1000, burst: 1000 } }\n' });
+  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: OPEN_LIMITS });
   site.review();
   served = await site.serve();
 });

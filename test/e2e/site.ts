@@ -9,6 +9,10 @@ const SERVERS = join(import.meta.dirname, '../fixtures/servers');
 /** Root is refused outside a container; these tests may run anywhere. */
 const RISK = process.getuid?.() === 0 ? '\nunsafe: { run-as-root: tests run as whoever runs them }\n' : '';
 
+/** Limits that a test does not run into. */
+export const OPEN_LIMITS =
+  'limits: { subject: { minute: 100000, burst: 100000, at-once: 100 }, same: { minute: 100000, burst: 100000 }, upstream: { minute: 100000, burst: 100000 } }\n';
+
 export interface SiteOptions {
   /** Servers by upstream name: file in test/fixtures/servers, and its arguments. */
   readonly servers: Readonly<Record<string, readonly [file: string, ...args: string[]]>>;

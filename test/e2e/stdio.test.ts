@@ -2,11 +2,11 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { processesWith, Site } from './site.ts';
+import { OPEN_LIMITS, processesWith, Site } from './site.ts';
 
 let site: Site;
 beforeAll(() => {
-  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: 'limits: { subject: { minute: 1000, burst: 1000 } }\n' });
+  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: OPEN_LIMITS });
   site.review();
 });
 afterAll(() => site?.close());
