@@ -9,7 +9,7 @@ import { parseHours } from './hours.ts';
 import type { Names } from './names.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
 
-// Cedar would read a lone surrogate as U+FFFD, and so as someone else.
+// Cedar throws on a lone surrogate.
 const text = z
   .string()
   .min(1)

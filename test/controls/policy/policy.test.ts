@@ -140,6 +140,21 @@ describe('a listing', () => {
   });
 });
 
+describe('the cache', () => {
+  it('keeps things apart whose policies read the same', () => {
+    const rules = rulesOf([
+      { to: 'local', allow: ['files.read_text_file'] },
+      { to: { via: 'jwt' }, allow: ['files.write_file'] },
+    ]);
+    const may = (name: string) => rules.may('list', LOCAL, thing(name), { at: 0, upstream: 'files' }).allow;
+    expect([may('files.read_text_file'), may('files.write_file'), may('files.read_text_file')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+});
+
 describe('a resource', () => {
   it('is judged by the URI that is asked for, each time', () => {
     const rules = rulesOf(

@@ -79,7 +79,7 @@ describe("the names of Cedar's caches", () => {
     const yes = new Prepared({ yes: PERMIT }, SCHEMA);
     expect(yes.ask(request()).allow).toBe(true);
     for (let i = 1; i < NAMES; i++) new Prepared({}, SCHEMA);
-    const broken = new Prepared({ yes: PERMIT }, {
+    const broken = new Prepared({ no: 'forbid(principal, action, resource);' }, {
       '': { entityTypes: { Caller: { memberOfTypes: ['?'] } } },
     } as never);
     expect(broken.ask(request())).toMatchObject({ allow: false, error: 'the policies could not be loaded' });
