@@ -2,7 +2,7 @@
  * Values that a text assigns to a name: code, configuration, markup, JSON inside a text, command lines. The name is
  * judged by `judge.ts`; here is only where name, sign and value lie.
  */
-import { segments } from './judge.ts';
+import { judge } from './judge.ts';
 import { classOf } from './shape.ts';
 import { BACKSLASH, hasBackslash, isQuote, type Match, runEnd, type Source, skipBlanks, text } from './source.ts';
 
@@ -10,16 +10,15 @@ const NAME = classOf('A-Za-z0-9_.$-');
 const VALUE = classOf('A-Za-z0-9_./+=~!@#$%^*:?-');
 const MAX_NAME = 64;
 const MAX_VALUE = 4096;
+/** What it costs to ask for a judgement, in steps of one byte. */
+const JUDGED = 120;
 /** Longest name of a JSON member that is judged. */
 export const MEMBER = 128;
 /** Types between a name and its value: `apiKey: string = "..."`. */
 const TYPED = /^\s{0,2}(?:string|str|String|&str|&'static str|any|Text)\s{0,2}=/;
 
-/** The rule of a value behind a name, if it is a secret. */
-export type Judge = (name: readonly string[], value: string, quoted: boolean) => string | undefined;
-
 /** `size`: length of the keyword at `at`, which is part of the name. */
-export function assignment(s: Source, at: number, size: number, judge: Judge): Match | undefined {
+export function assignment(s: Source, at: number, size: number): Match | undefined {
   const end = runEnd(s, NAME, at + size, MAX_NAME);
   if (s.raw) return memberMayHold(s, at + size) || textMayHold(s, at, end) ? { start: at, end } : undefined;
   const sign = operator(s, at, end);
@@ -27,9 +26,8 @@ export function assignment(s: Source, at: number, size: number, judge: Judge): M
   const value = valueAt(s, sign.at, sign.lines);
   if (value === undefined) return undefined;
   if (!plausible(s, value)) return undefined;
-  s.work.steps += 600;
-  const name = segments(text(s, nameStart(s, at), end));
-  const rule = judge(name, text(s, value.start, value.end), value.quoted);
+  s.work.steps += JUDGED;
+  const rule = judge(text(s, nameStart(s, at), end), text(s, value.start, value.end), value.quoted, s.work);
   return rule === undefined ? undefined : { start: value.start, end: value.end, soft: true, rule };
 }
 

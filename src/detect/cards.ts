@@ -12,12 +12,24 @@ interface Range {
   /** Digits of `from`. */
   readonly digits: number;
   readonly lengths: ReadonlySet<number>;
+  /** Never written in groups. */
+  readonly plain: boolean;
 }
-const RANGES: readonly Range[] = data.issuers.flatMap(({ prefixes, lengths }) =>
+const RANGES: readonly Range[] = data.issuers.flatMap(({ prefixes, lengths, plain = false }) =>
   prefixes.map((prefix) => {
     const [from, to = from] = prefix.split('-');
-    return { from: Number(from), to: Number(to), digits: from!.length, lengths: new Set(lengths) };
+    return { from: Number(from), to: Number(to), digits: from!.length, lengths: new Set(lengths), plain };
   }),
+);
+/** The first two digits of numbers that are written in groups. */
+const LEADS = new Set(
+  Array.from({ length: 100 }, (_, lead) => lead).filter((lead) =>
+    RANGES.some(({ from, to, digits, plain }) => {
+      if (plain) return false;
+      const [low, high] = [from, to].map((n) => Math.floor(n * 10 ** (2 - digits)));
+      return digits === 1 ? Math.floor(lead / 10) === from : lead >= low! && lead <= high!;
+    }),
+  ),
 );
 const NEAR = new RegExp(data.near.join('|'), 'i');
 const AGAINST = new RegExp(`(?:${data.against.join('|')})[^a-z]*$`, 'i');
@@ -79,7 +91,10 @@ function cardAt(
     work.steps += 4 * REACH;
     return hasContext(context, start, end, length) ? end : -1;
   }
-  return end - start === 4 && freeBefore(bytes, start) ? groupsEnd(bytes, start, length, work) : -1;
+  const lead = 10 * (bytes[start]! - 48) + bytes[start + 1]! - 48;
+  return end - start === 4 && LEADS.has(lead) && freeBefore(bytes, start) && !followsIban(bytes, start)
+    ? groupsEnd(bytes, start, length, work)
+    : -1;
 }
 
 /** The end of a card number written in its usual groups with one and the same mark between them, or -1. */
@@ -139,6 +154,14 @@ export function isCard(bytes: Uint8Array, start: number, end: number): boolean {
   });
 }
 
+/** `RS35 2600 0560 ...`: the groups of an account number begin with country and check digits. */
+function followsIban(bytes: Uint8Array, start: number): boolean {
+  if (start < 5 || bytes[start - 1] !== 0x20) return false;
+  return (
+    isUpper(bytes[start - 5]!) && isUpper(bytes[start - 4]!) && isDigit(bytes[start - 3]!) && isDigit(bytes[start - 2]!)
+  );
+}
+
 /** No letter, digit or decimal point before; an escape such as `\n` is none of them. */
 function freeBefore(bytes: Uint8Array, start: number): boolean {
   const before = bytes[start - 1];
@@ -158,6 +181,9 @@ function freeAfter(bytes: Uint8Array, end: number, length: number): boolean {
   return !((after === 0x2e || after === 0x2d) && end + 1 < length && isWord(bytes[end + 1]!));
 }
 
+function isUpper(c: number): boolean {
+  return c >= 0x41 && c <= 0x5a;
+}
 function isDigit(c: number): boolean {
   return c >= 0x30 && c <= 0x39;
 }

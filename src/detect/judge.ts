@@ -4,17 +4,75 @@
  * and for log fields (guarantees OU2, AU6).
  */
 import data from './data/names.json' with { type: 'json' };
+import secrets from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
+import { matchShape, parseShape, type Shape, type Work } from './shape.ts';
 
 /** What may stand behind a name: `password` is chosen by people, `secret` by machines, `key` alone is often neither. */
 export type NameClass = 'password' | 'secret' | 'key';
+
+/** A vendor whose values have a shape but no prefix: the name must tell. */
+export interface Named {
+  readonly id: string;
+  readonly major?: boolean;
+  /** Words in a row of the name. */
+  readonly names: readonly string[];
+  readonly shape: string;
+  readonly entropy?: number;
+  readonly example: readonly string[];
+}
+export const NAMED: readonly Named[] = secrets.contexts;
 
 const PASSWORD = new Set(data.password);
 const SECRET = new Set(data.secret);
 const KEY_OF = new Set(data.keyOf);
 const NEVER = new Set(data.never);
 const NEVER_LAST = new Set(data.neverLast);
-const WORDS = new RegExp(data.placeholders.join('|'), 'i');
+const PLACEHOLDERS = new RegExp(data.placeholders.join('|'), 'i');
+const shapes = NAMED.map((rule) => ({ rule, shape: parseShape(rule.shape) }));
+
+interface Name {
+  readonly kind: NameClass | undefined;
+  readonly named: readonly { readonly rule: Named; readonly shape: Shape }[];
+}
+/** Names repeat; a stranger's fresh ones push out each other. Two generations, so that nothing is ever swept. */
+const GENERATION = 512;
+let young = new Map<string, Name>();
+let old = new Map<string, Name>();
+
+/** The rule of a value behind a name: none for names and values that are no secrets. Linear in both. */
+export function judge(name: string, value: string, quoted: boolean, work?: Work): string | undefined {
+  const { kind, named } = known(name, work);
+  if (kind === undefined && named.length === 0) return undefined;
+  if (kind === 'key' && value.length < 24 && named.length === 0) return undefined;
+  if (work !== undefined) work.steps += 250 + 3 * value.length;
+  for (const { rule, shape } of named) if (fits(rule, shape, value)) return rule.id;
+  if (kind === undefined || !isSecretValue(kind, value, quoted)) return undefined;
+  return kind === 'password' ? 'password' : 'assigned-secret';
+}
+
+function known(name: string, work: Work | undefined): Name {
+  let found = young.get(name);
+  if (found !== undefined) return found;
+  found = old.get(name);
+  if (found === undefined) {
+    if (work !== undefined) work.steps += 700;
+    const words = segments(name);
+    const spaced = ` ${words.join(' ')} `;
+    const named = shapes.filter(({ rule }) => rule.names.some((n) => spaced.includes(` ${n} `)));
+    found = { kind: nameClass(words), named };
+  }
+  if (young.size >= GENERATION) [old, young] = [young, new Map()];
+  young.set(name, found);
+  return found;
+}
+
+function fits(rule: Named, shape: Shape, value: string): boolean {
+  if (value.length > 256) return false;
+  const bytes = Buffer.from(value, 'latin1');
+  if (matchShape(shape, bytes, 0, bytes.length, { steps: 0, dead: 0, open: 0 }) !== bytes.length) return false;
+  return !isSequence(value) && (rule.entropy === undefined || entropy(value) >= rule.entropy);
+}
 
 /** Lower-case words of a name: `awsSecret_KEY2` -> aws secret key 2. */
 export function segments(name: string): string[] {
@@ -30,9 +88,9 @@ export function nameClass(words: readonly string[]): NameClass | undefined {
   for (let i = 0; i < end; i++) {
     const word = words[i]!;
     if (NEVER.has(word)) return undefined;
-    if (PASSWORD.has(word) || /passw(?:or)?d|(?:db|sql|user|root|admin|ftp|smtp|mail|login|proxy)pass$/.test(word))
+    if (PASSWORD.has(word) || /passw(?:or)?d|(?:db|sql|user|root|admin|ftp|smtp|mail|login|proxy)pass$/.test(word)) {
       found = 'password';
-    else if (SECRET.has(word) || /(?:api|access|secret|private|auth)(?:key|token)$/.test(word)) found ??= 'secret';
+    } else if (SECRET.has(word) || /(?:api|access|secret|private|auth)(?:key|token)$/.test(word)) found ??= 'secret';
     else if (word === 'key' || word === 'keys') {
       if (i > 0 && KEY_OF.has(words[i - 1]!)) found = found === 'password' ? found : 'secret';
       else found ??= 'key';
@@ -43,34 +101,93 @@ export function nameClass(words: readonly string[]): NameClass | undefined {
 
 /** Whether a value is a secret of the class. `quoted`: it stood in quotes, so that it is a value and not an expression. */
 export function isSecretValue(kind: NameClass, value: string, quoted: boolean): boolean {
-  if (value.length < (kind === 'password' ? 5 : 10) || value.length > 4096) return false;
-  if (isPlaceholder(value) || (!quoted && isExpression(value)) || isReference(value)) return false;
-  if (kind === 'password') return isPassword(value, quoted);
-  if (/[\s"'`<>(){}]/.test(value)) return false;
-  return kind === 'secret'
-    ? isRandom(value, 10, 2.9)
-    : quoted && value.length >= 24 && isMixed(value) && isRandom(value, 24, 3.8);
+  const { length } = value;
+  if (length < (kind === 'password' ? 5 : 10) || length > 4096) return false;
+  const seen = profile(value);
+  if (seen.sequence >= 8) return false;
+  switch (kind) {
+    case 'password':
+      if (!isPassword(seen, length, quoted)) return false;
+      break;
+    case 'secret':
+      if (seen.digits === 0 || seen.letters === 0 || seen.breaks > 0) return false;
+      if (entropy(value) < (length < 16 ? 2.8 : 2.9)) return false;
+      break;
+    case 'key':
+      if (!quoted || length < 24 || seen.digits < 2 || seen.upper < 2 || seen.letters - seen.upper < 2) return false;
+      if (seen.breaks > 0 || entropy(value) < 3.8) return false;
+  }
+  if (seen.digits < 5 && isWords(value)) return false;
+  if (seen.marks > 0 && (isReference(value) || isTemplate(value) || (!quoted && isExpression(value)))) return false;
+  return !isPlaceholder(value);
+}
+
+interface Profile {
+  digits: number;
+  letters: number;
+  upper: number;
+  /** Everything else. */
+  marks: number;
+  /** Spaces, quotes and brackets: a secret of a machine has none. */
+  breaks: number;
+  spaces: number;
+  /** The longest run in order of the alphabet. */
+  sequence: number;
+}
+const seen: Profile = { digits: 0, letters: 0, upper: 0, marks: 0, breaks: 0, spaces: 0, sequence: 0 };
+
+/** One pass over the value; the answer holds until the next call. */
+function profile(value: string): Profile {
+  let digits = 0;
+  let upper = 0;
+  let lower = 0;
+  let breaks = 0;
+  let spaces = 0;
+  let run = 1;
+  let sequence = 1;
+  let before = 0;
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    run = c === before + 1 ? run + 1 : 1;
+    if (run > sequence) sequence = run;
+    before = c;
+    if (c >= 0x61 && c <= 0x7a) lower++;
+    else if (c >= 0x30 && c <= 0x39) digits++;
+    else if (c >= 0x41 && c <= 0x5a) upper++;
+    else if (c <= 0x20) spaces++;
+    else if (BREAKS.has(c)) breaks++;
+  }
+  seen.digits = digits;
+  seen.upper = upper;
+  seen.letters = upper + lower;
+  seen.marks = value.length - digits - upper - lower;
+  seen.spaces = spaces;
+  seen.breaks = breaks + spaces;
+  seen.sequence = sequence;
+  return seen;
+}
+const BREAKS = new Set([...'"\'`<>(){}'].map((c) => c.charCodeAt(0)));
+
+function isPassword({ digits, letters, marks, spaces }: Profile, length: number, quoted: boolean): boolean {
+  if (length > 128 || spaces > 1) return false;
+  if (letters > 0 && digits + marks - spaces > 0) return length >= 6 || quoted;
+  return quoted && digits >= 6 && marks === 0;
 }
 
 /** Names of placeholders, masks, ellipses, templates: what documentation writes where a secret goes. */
 export function isPlaceholder(value: string): boolean {
   if (/^[*.xX•#_-]+$|\.\.\.|\*{3}|x{5}|X{5}|\u2026/.test(value)) return true;
-  return isTemplate(value) || WORDS.test(value) || isSequence(value);
+  return isTemplate(value) || PLACEHOLDERS.test(value.slice(0, 256)) || isSequence(value);
 }
 
 /** Something that a program or a person fills in: `${NAME}`, `{{name}}`, `<name>`, `$NAME`, `%s`, `NAME`. */
 export function isTemplate(value: string): boolean {
-  return /\$\{|\{\{|<%|%\(|\$\(|^[$%<[@&#]|^\{[A-Za-z_. ]*\}$|^%[sdv]$|>$|^[A-Z]+(?:_[A-Z]+)*$|^\*+$/.test(value);
+  return /\$\{|\{\{|<%|%\(|\$\(|^[$%<[@&#]|^\{[A-Za-z_. ]*\}$|>$|^[A-Z]+(?:_[A-Z]+)*$|^\*+$/.test(value);
 }
 
 /** Holds eight letters or digits in order of the alphabet: nobody's generator wrote it. */
 export function isSequence(value: string): boolean {
-  let run = 1;
-  for (let i = 1; i < value.length; i++) {
-    run = value.charCodeAt(i) === value.charCodeAt(i - 1) + 1 ? run + 1 : 1;
-    if (run === 8) return true;
-  }
-  return false;
+  return profile(value).sequence >= 8;
 }
 
 function isExpression(value: string): boolean {
@@ -84,36 +201,10 @@ function isReference(value: string): boolean {
   );
 }
 
-function isPassword(value: string, quoted: boolean): boolean {
-  if (value.length > 128 || / .* .* /.test(value)) return false;
-  const digit = /[0-9]/.test(value);
-  const letter = /[A-Za-z]/.test(value);
-  const mark = /[!@#$%^&*+~?=]/.test(value);
-  if (isWords(value)) return false;
-  if (letter && (digit || mark)) return value.length >= 6 || quoted;
-  return quoted && digit && value.length >= 6 && !/^[0-9]{4}-/.test(value);
-}
-
 /** Only words with a little number at the end: `newPassword2`, `my-api-key`, `personal_access_token`. */
 function isWords(value: string): boolean {
   const words = value.split(/[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])/).filter((w) => w !== '');
   return (
     words.length > 0 && words.every((w) => /^(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z])$/.test(w) || /^[0-9]$/.test(w))
   );
-}
-
-function isMixed(value: string): boolean {
-  return /[a-z].*[a-z]/.test(value) && /[A-Z].*[A-Z]/.test(value) && /[0-9].*[0-9]/.test(value);
-}
-
-function isRandom(value: string, least: number, bits: number): boolean {
-  if (value.length < least || !/[0-9]/.test(value) || /^[0-9.,:+-]+$/.test(value) || isWords(value)) return false;
-  return entropy(value) >= (value.length < 16 ? Math.min(bits, 2.8) : bits);
-}
-
-/** The rule of a plain value behind a name: none for names and values that are no secrets. */
-export function judgeNamed(words: readonly string[], value: string, quoted: boolean): string | undefined {
-  const kind = nameClass(words);
-  if (kind === undefined || !isSecretValue(kind, value, quoted)) return undefined;
-  return kind === 'password' ? 'password' : 'assigned-secret';
 }

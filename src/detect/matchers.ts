@@ -161,7 +161,7 @@ const CURL_REACH = 512;
 /** `curl -u user:password`: the password; or the user before an empty one. */
 export function curl(s: Source, at: number): Match | undefined {
   const line = text(s, at, at + (s.raw ? 2 * CURL_REACH : CURL_REACH));
-  s.work.steps += CALL + 2 * line.length;
+  s.work.steps += CALL + 4 * line.length;
   if (s.raw) return /-u|--user|--proxy-user/.test(line) ? { start: at, end: at + 4 } : undefined;
   const option = CURL_USER.exec(line);
   if (option === null) return undefined;

@@ -8,11 +8,11 @@ import { assignment } from './assigned.ts';
 import { findCards } from './cards.ts';
 import data from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
-import { isSequence, judgeNamed } from './judge.ts';
+import { isSequence, NAMED } from './judge.ts';
 import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
 import { Keywords } from './probe.ts';
-import { matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
-import { type Match, type Source, text } from './source.ts';
+import { classOf, matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
+import { type Match, runEnd, type Source, text } from './source.ts';
 
 export interface Span {
   /** Id of the rule: what the replacement, the verdict and the audit log name. */
@@ -55,15 +55,6 @@ interface Datum {
   readonly near?: string;
   readonly example: readonly string[];
 }
-interface Named {
-  readonly id: string;
-  readonly major?: boolean;
-  /** Words in a row of the name that a value is assigned to. */
-  readonly names: readonly string[];
-  readonly shape: string;
-  readonly entropy?: number;
-  readonly example: readonly string[];
-}
 interface Rule extends Omit<Datum, 'shape' | 'back'> {
   readonly index: number;
   readonly shape: Shape;
@@ -72,18 +63,12 @@ interface Rule extends Omit<Datum, 'shape' | 'back'> {
 
 /** The rules as data: what tests and documentation read. */
 export const RULES = data.rules as readonly Datum[];
-export const NAMED = data.contexts as readonly Named[];
 
 const rules: Rule[] = RULES.map((rule, index) => {
   const back = rule.back === undefined ? undefined : parseShape(rule.back).parts[0]!;
   if (back !== undefined && back.kind !== 'run') throw new Error(`back of ${rule.id}`);
   return { ...rule, index, shape: parseShape(rule.shape ?? ''), back };
 });
-const named = NAMED.map((rule) => ({
-  ...rule,
-  shape: parseShape(rule.shape),
-  names: rule.names.map((name) => ` ${name} `),
-}));
 /** Vendors whose name alone, without "key" or "token", is enough. */
 const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes(' ')));
 const words: string[] = [];
@@ -122,9 +107,12 @@ function expand(find: string): string[] {
 }
 
 const MASK = /x{6}|X{6}|\*{4}|#{4}/;
-/** A step is about a nanosecond: 1 MB ends after 18 ms at the latest. */
-const STEPS_PER_BYTE = 14;
-const STEPS_FREE = 4_000_000;
+/** A step is about a nanosecond: 1 MB ends after 13 ms at the latest. Raw JSON is looked at again when it is parsed. */
+const STEPS_FREE = 3_000_000;
+const STEPS_PER_BYTE = 10;
+const RAW_STEPS_PER_BYTE = 4;
+/** What a try costs before it looks at a byte. */
+const TRY = 15;
 
 /**
  * Everything to replace in `bytes[0..length)`, in order, without overlap. In `raw` mode the bytes are a JSON text that was
@@ -133,7 +121,7 @@ const STEPS_FREE = 4_000_000;
 export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
   const work: Work = { steps: 0, dead: 0, open: length };
   const source: Source = { bytes, length, raw, work };
-  const budget = STEPS_FREE + STEPS_PER_BYTE * length;
+  const budget = STEPS_FREE + (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
   const dead = new Int32Array(rules.length);
   const spans: (Span & { soft: boolean })[] = [];
   let done = 0;
@@ -144,6 +132,7 @@ export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
     work.steps += 20;
     for (const rule of byKeyword[keyword]!) {
       if (start < dead[rule.index]!) continue;
+      work.steps += TRY;
       const match = matchRule(rule, source, start, sizes[keyword]!, dead);
       if (work.steps > budget) {
         overflow = true;
@@ -184,7 +173,7 @@ function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int
     case 'curl':
       return free(s.bytes, start) ? curl(s, start) : undefined;
     case 'assignment':
-      return assignment(s, start, size, judge);
+      return assignment(s, start, size);
     default:
       throw new Error(`no matcher ${rule.matcher}`);
   }
@@ -240,27 +229,19 @@ function isNear(rule: Rule, s: Source, start: number, end: number): boolean {
   return near.test(text(s, Math.max(0, start - reach), end + reach));
 }
 
-/** The rule of a value assigned to a name. */
-export function judge(name: readonly string[], value: string, quoted: boolean): string | undefined {
-  const spaced = ` ${name.join(' ')} `;
-  for (const rule of named) {
-    if (!rule.names.some((n) => spaced.includes(n))) continue;
-    const bytes = Buffer.from(value, 'latin1');
-    const end = matchShape(rule.shape, bytes, 0, bytes.length, { steps: 0, dead: 0, open: 0 });
-    if (end === bytes.length && isRandom(rule, value)) return rule.id;
-  }
-  return judgeNamed(name, value, quoted);
-}
-
 /** Forty base64 characters soon after an access key id are its secret, whatever stands between. */
 function awsSecret(s: Source, from: number, spans: (Span & { soft: boolean })[]): void {
   const most = Math.min(s.length, from + 160);
-  s.work.steps += most - from;
-  const near = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])/.exec(text(s, from, most));
-  if (near === null || entropy(near[0]) < 4.2) return;
-  const start = from + near.index;
-  spans.push({ rule: 'aws-secret-access-key', start, end: start + 40, soft: true });
+  for (let p = from; p < most; ) {
+    const end = runEnd(s, AWS_SECRET, p, 64);
+    if (end - p === 40 && s.bytes[end] !== 0x3d && entropy(text(s, p, end)) >= 4.2) {
+      spans.push({ rule: 'aws-secret-access-key', start: p, end, soft: true });
+      return;
+    }
+    p = end + 1;
+  }
 }
+const AWS_SECRET = classOf('A-Za-z0-9+/');
 
 /** No letter or digit stands before: the start, a mark, the end of an escape (`\\n`, `%3D`, `\\u0022`, `ESC[94m`). */
 function free(bytes: Uint8Array, at: number, strict = false): boolean {

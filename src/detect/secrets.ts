@@ -2,7 +2,9 @@
  * Takes secrets and card numbers out of texts, JSON values and byte streams (guarantees OU2, AU6). One set of rules
  * (`data/secrets.json`) serves results, arguments, logs, errors and stderr.
  */
+
+export { NAMED } from './judge.ts';
 export { type Fingerprint, type Found, mayHold, type RedactedText, redactText } from './replace.ts';
-export { NAMED, RULES } from './scan.ts';
+export { RULES } from './scan.ts';
 export { StreamRedactor } from './stream.ts';
 export { type RedactedJson, redactJson } from './tree.ts';

@@ -1,9 +1,9 @@
 /** JSON values: strings, the names of members, and what stands behind a name such as `password`. */
 import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 import { MEMBER } from './assigned.ts';
-import { segments } from './judge.ts';
+import { judge } from './judge.ts';
 import { type Fingerprint, mark, redactText } from './replace.ts';
-import { judge, MEMBER_NAME } from './scan.ts';
+import { MEMBER_NAME } from './scan.ts';
 
 export interface RedactedJson {
   /** The same object when nothing was found; what holds nothing is shared with the original. */
@@ -47,7 +47,7 @@ class Walk {
 
   text(text: string, name: string | undefined): string {
     if (name !== undefined && name.length <= MEMBER && MEMBER_NAME.test(name)) {
-      const rule = judge(segments(name), text, true);
+      const rule = judge(name, text, true);
       if (rule !== undefined) {
         const inner = redactText(text, this.#fingerprint);
         const whole = inner.found.length === 1 && inner.found[0]!.end - inner.found[0]!.start === text.length;
