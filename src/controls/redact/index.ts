@@ -61,8 +61,9 @@ function ofResult(call: CallView, message: Result, { fingerprint }: Rules, state
   const before = memory(state, call.id);
   const seams = needsJoints(value, before);
   const blob = bytes === undefined || hasBlob(bytes);
-  if (bytes !== undefined && !seams && !blob && !mayHold(bytes)) return PASS;
+  const clean = bytes !== undefined && !blob && !mayHold(bytes);
   const joined = seams ? joints(value, before, fingerprint) : { value, found: [] };
+  if (clean && joined.found.length === 0) return PASS;
   const opened = blob ? blobs(joined.value, fingerprint) : { value: joined.value, found: [], overflow: false };
   const done = redactJson(opened.value, fingerprint);
   if (done.overflow || opened.overflow) return stop('redact.overflow', call.method);

@@ -3,7 +3,7 @@
  * part that completes it is cut (house decision "Bytes").
  */
 import type { State } from '../../core/state.ts';
-import { type Fingerprint, redactText } from '../../detect/secrets.ts';
+import { type Fingerprint, type Found, redactText } from '../../detect/secrets.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** What one call has sent so far. */
@@ -13,11 +13,11 @@ export interface Memory {
 }
 
 const TAIL = 4096;
-/** Of the first joints of a message the whole tail is looked at; thousands of blocks get a shorter look. */
+/** At the first joints of a message the whole tail is looked at; thousands of blocks get a shorter look. */
 const FULL_LOOKS = 16;
-const SHORT = 256;
-/** Characters that a secret can be cut between. */
-const INSIDE = /[A-Za-z0-9_+/=.%~:@"' -]/;
+const SHORT = 512;
+/** A key block may go on for so long. */
+const LONG = 64 * 1024;
 
 export function memory(state: State, call: string): Memory {
   return state.scratch(call, 'redact') as Memory;
@@ -44,7 +44,7 @@ export function joints(
     const cut = tail === '' ? undefined : completion(tail, text, looks++ < FULL_LOOKS ? TAIL : SHORT, fingerprint);
     if (cut !== undefined) {
       found.push(cut.rule);
-      changed = replaced(changed, path, cut.mark + text.slice(cut.length)) as JsonObject;
+      changed = replaced(changed, path, text.slice(0, cut.from) + cut.mark + text.slice(cut.to)) as JsonObject;
     }
     tail = (tail + text.slice(-TAIL)).slice(-TAIL);
   }
@@ -54,23 +54,40 @@ export function joints(
 
 interface Completion {
   readonly rule: string;
-  /** How much of the second text belongs to the secret. */
-  readonly length: number;
+  /** The part of the second text that goes. */
+  readonly from: number;
+  readonly to: number;
   readonly mark: string;
 }
 
 function completion(tail: string, text: string, reach: number, fingerprint: Fingerprint): Completion | undefined {
-  if (!INSIDE.test(tail.at(-1)!) || !INSIDE.test(text[0]!)) return undefined;
   const before = tail.slice(-reach);
-  const after = text.slice(0, reach);
-  const across = redactText(before + after).found.find((f) => f.start < before.length && f.end > before.length);
+  const seam = before.length;
+  let after = text.slice(0, reach);
+  let across = acrossSeam(before, after);
+  if (across !== undefined && across.end === seam + reach && text.length > reach) {
+    after = text.slice(0, LONG);
+    across = acrossSeam(before, after);
+  }
   if (across === undefined) return undefined;
-  const whole = (before + after).slice(across.start, across.end);
+  const { rule, start, end } = across;
   return {
-    rule: across.rule,
-    length: across.end - before.length,
-    mark: `[redacted ${across.rule} ${fingerprint(whole)}]`,
+    rule,
+    from: Math.max(0, start - seam),
+    to: end - seam,
+    mark: `[redacted ${rule} ${fingerprint((before + after).slice(start, end))}]`,
   };
+}
+
+/** What is found only because both texts were looked at together. */
+function acrossSeam(before: string, after: string): Found | undefined {
+  const seam = before.length;
+  const found = redactText(before + after).found.filter(({ end }) => end > seam);
+  if (found.length === 0) return undefined;
+  const alone = redactText(after).found;
+  return found.find(
+    ({ start, end }) => start < seam || !alone.some((a) => a.start + seam <= start && a.end + seam >= end),
+  );
 }
 
 type Path = readonly (string | number)[];
