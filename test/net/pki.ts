@@ -1,0 +1,68 @@
+/** A small certificate authority of the tests, made with the openssl program. */
+import { execFileSync } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** `sha256/...` over the public key. */
+  readonly pin: string;
+}
+
+export class Authority {
+  readonly dir = mkdtempSync(join(tmpdir(), 'doorward-pki-'));
+  readonly root: Pair;
+  #count = 0;
+
+  constructor() {
+    const [certFile, keyFile] = this.#files();
+    this.#key(keyFile);
+    openssl('req', '-x509', '-key', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=test root');
+    this.root = pair(certFile, keyFile);
+  }
+
+  /** `names` as in subjectAltName: DNS:example.test, IP:127.0.0.1. `days` may be negative: expired. */
+  issue(names: string, { days = 2, client = false, selfSigned = false } = {}): Pair {
+    const [certFile, keyFile] = this.#files();
+    this.#key(keyFile);
+    const config = `${certFile}.cnf`;
+    const use = client ? 'clientAuth' : 'serverAuth';
+    writeFileSync(config, `subjectAltName=${names}\nextendedKeyUsage=${use}\nbasicConstraints=critical,CA:FALSE\n`);
+    const request = `${certFile}.csr`;
+    openssl('req', '-new', '-key', keyFile, '-out', request, '-subj', '/CN=not a name');
+    const by = selfSigned
+      ? ['-key', keyFile]
+      : ['-CA', this.root.certFile, '-CAkey', this.root.keyFile, '-CAcreateserial'];
+    openssl('x509', '-req', '-in', request, ...by, '-out', certFile, '-days', String(days), '-extfile', config);
+    return pair(certFile, keyFile);
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #files(): [string, string] {
+    const name = join(this.dir, String(this.#count++));
+    return [`${name}.crt`, `${name}.key`];
+  }
+
+  #key(file: string): void {
+    openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
+  }
+}
+
+function pair(certFile: string, keyFile: string): Pair {
+  const cert = readFileSync(certFile, 'utf8');
+  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
+  const pin = `sha256/${createHash('sha256').update(spki).digest('base64')}`;
+  return { cert, key: readFileSync(keyFile, 'utf8'), certFile, keyFile, pin };
+}
+
+function openssl(...args: string[]): void {
+  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
