@@ -1,5 +1,5 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
-import { type Span, scan } from './scan.ts';
+import { type Budget, type Span, scan } from './scan.ts';
 
 /** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
 export type Fingerprint = (secret: string) => string;
@@ -23,10 +23,10 @@ export function mark(rule: string, secret: string, fingerprint: Fingerprint | un
   return fingerprint === undefined ? `[redacted ${rule}]` : `[redacted ${rule} ${fingerprint(secret)}]`;
 }
 
-/** Takes out every secret and card number. Linear; 1 MB takes about 1 ms when clean, under 20 ms at worst. */
-export function redactText(text: string, fingerprint?: Fingerprint): RedactedText {
+/** Takes out every secret and card number. Linear; 1 MB takes about 2.4 ms when clean, under 20 ms at worst. */
+export function redactText(text: string, fingerprint?: Fingerprint, budget?: Budget): RedactedText {
   if (text.length < SHORTEST) return { text, found: NONE, overflow: false };
-  const { spans, overflow } = scan(load(text), text.length, false);
+  const { spans, overflow } = scan(load(text), text.length, false, budget);
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';

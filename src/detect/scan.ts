@@ -107,8 +107,16 @@ function expand(find: string): string[] {
 }
 
 const MASK = /x{6}|X{6}|\*{4}|#{4}/;
-/** A step is about a nanosecond: 1 MB ends after 13 ms at the latest. Raw JSON is looked at again when it is parsed. */
-const STEPS_FREE = 3_000_000;
+/**
+ * Steps that scans may still take; one is about a nanosecond. Each byte adds ten: 1 MB ends after 13 ms at the latest, in
+ * one text or in thousands. Raw JSON gets less, because it is looked at again when it is parsed.
+ */
+export interface Budget {
+  left: number;
+}
+export function budget(): Budget {
+  return { left: 3_000_000 };
+}
 const STEPS_PER_BYTE = 10;
 const RAW_STEPS_PER_BYTE = 4;
 /** What a try costs before it looks at a byte. */
@@ -118,10 +126,10 @@ const TRY = 15;
  * Everything to replace in `bytes[0..length)`, in order, without overlap. In `raw` mode the bytes are a JSON text that was
  * not parsed: the first candidate ends the scan, and none proves that the parsed strings hold none either.
  */
-export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
+export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget = budget()): Scan {
   const work: Work = { steps: 0, dead: 0, open: length };
   const source: Source = { bytes, length, raw, work };
-  const budget = STEPS_FREE + (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
+  purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
   const dead = new Int32Array(rules.length);
   const spans: (Span & { soft: boolean })[] = [];
   let done = 0;
@@ -134,7 +142,7 @@ export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
       if (start < dead[rule.index]!) continue;
       work.steps += TRY;
       const match = matchRule(rule, source, start, sizes[keyword]!, dead);
-      if (work.steps > budget) {
+      if (work.steps > purse.left) {
         overflow = true;
         return true;
       }
@@ -147,13 +155,15 @@ export function scan(bytes: Buffer, length: number, raw: boolean): Scan {
     }
     return false;
   });
+  if (overflow) purse.left = -1;
   if (overflow || (raw && spans.length > 0)) return { spans, overflow, open: work.open };
 
   const context = raw ? undefined : (from: number, to: number) => text(source, from, to);
   findCards(bytes, length, context, work, (start, end) => {
     spans.push({ rule: 'card-number', start, end, soft: true });
   });
-  return { spans: settle(spans), overflow: work.steps > budget, open: work.open };
+  purse.left -= work.steps;
+  return { spans: settle(spans), overflow: purse.left < 0, open: work.open };
 }
 
 function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int32Array): Match | undefined {

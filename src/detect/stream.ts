@@ -1,6 +1,6 @@
 /** Byte streams: logs, stderr. Any chunking gives the same bytes. */
 import { type Fingerprint, mark, OVERFLOW } from './replace.ts';
-import { type Span, scan } from './scan.ts';
+import { type Budget, type Span, scan } from './scan.ts';
 import { classOf } from './shape.ts';
 
 /** The most that is held back, in bytes. */
@@ -12,6 +12,8 @@ const CONTEXT = 512;
 /** A PEM block longer than this has no end. */
 const PEM_MOST = 64 * 1024;
 const TOKEN = classOf('A-Za-z0-9_+/=.%~:-');
+/** What a piece of the stream may cost beside its length, in steps. */
+const STEPS = 300_000;
 const NEWLINE = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
@@ -26,6 +28,7 @@ export class StreamRedactor {
   /** Bytes are dropped: to the END of a PEM block, or to the end of a token. */
   #swallow: 'pem' | 'token' | undefined;
   #swallowed = 0;
+  #budget: Budget = { left: STEPS };
 
   constructor(fingerprint?: Fingerprint) {
     this.#fingerprint = fingerprint;
@@ -92,7 +95,9 @@ export class StreamRedactor {
   #step(bytes: Buffer, last: boolean, out: Buffer[]): Buffer | undefined {
     const base = this.#context.length;
     const all = base === 0 ? bytes : Buffer.concat([this.#context, bytes]);
-    const { spans, overflow, open } = scan(all, all.length, false);
+    const { spans, overflow, open } = scan(all, all.length, false, this.#budget);
+    // Long quiet does not save up for a flood.
+    this.#budget = { left: Math.min(STEPS, Math.max(0, this.#budget.left)) };
     if (overflow) return this.#overflow(bytes, last, out);
     let cut = all.length;
     if (!last) {

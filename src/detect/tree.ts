@@ -3,7 +3,7 @@ import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 import { MEMBER } from './assigned.ts';
 import { judge } from './judge.ts';
 import { type Fingerprint, mark, redactText } from './replace.ts';
-import { MEMBER_NAME } from './scan.ts';
+import { budget, MEMBER_NAME } from './scan.ts';
 
 export interface RedactedJson {
   /** The same object when nothing was found; what holds nothing is shared with the original. */
@@ -31,6 +31,8 @@ class Walk {
   readonly found: string[] = [];
   overflow = false;
   readonly #fingerprint: Fingerprint | undefined;
+  /** One for all texts of the value. */
+  readonly #budget = budget();
 
   constructor(fingerprint: Fingerprint | undefined) {
     this.#fingerprint = fingerprint;
@@ -46,26 +48,33 @@ class Walk {
   }
 
   text(text: string, name: string | undefined): string {
+    if (this.overflow) return text;
     if (name !== undefined && name.length <= MEMBER && MEMBER_NAME.test(name)) {
-      const rule = judge(name, text, true);
-      if (rule !== undefined) {
-        const inner = redactText(text, this.#fingerprint);
-        const whole = inner.found.length === 1 && inner.found[0]!.end - inner.found[0]!.start === text.length;
-        this.found.push(whole ? inner.found[0]!.rule : rule);
-        return whole ? inner.text : mark(rule, text, this.#fingerprint);
-      }
+      const work = { steps: 0, dead: 0, open: 0 };
+      const rule = judge(name, text, true, work);
+      this.#budget.left -= work.steps;
+      if (rule !== undefined) return this.named(text, rule);
     }
     if (name !== undefined && !CONTENT.has(name) && DIGITS.test(text)) return this.number(text, text, name);
-    const done = redactText(text, this.#fingerprint);
+    const done = redactText(text, this.#fingerprint, this.#budget);
     this.overflow ||= done.overflow;
     for (const { rule } of done.found) this.found.push(rule);
     return done.text;
   }
 
+  /** The whole value goes, under the name of the rule that knows more. */
+  named(text: string, rule: string): string {
+    const { found } = redactText(text, this.#fingerprint, this.#budget);
+    const whole = found.length === 1 && found[0]!.end - found[0]!.start === text.length;
+    const known = whole && found[0]!.rule !== 'overflow' ? found[0]!.rule : rule;
+    this.found.push(known);
+    return mark(known, text, this.#fingerprint);
+  }
+
   number<T extends Json>(value: T, digits: string, name: string | undefined): T | string {
     if (digits.length < 13 || digits.length > 23) return value;
     const label = `${name ?? ''}: `;
-    const done = redactText(label + digits, this.#fingerprint);
+    const done = redactText(label + digits, this.#fingerprint, this.#budget);
     const card = done.found.find(({ rule }) => rule === 'card-number');
     if (card === undefined) return value;
     this.found.push(card.rule);
