@@ -93,13 +93,20 @@ function cardAt(
   }
   const lead = 10 * (bytes[start]! - 48) + bytes[start + 1]! - 48;
   return end - start === 4 && LEADS.has(lead) && freeBefore(bytes, start) && !followsIban(bytes, start)
-    ? groupsEnd(bytes, start, length, work)
+    ? groupsEnd(bytes, start, length, context, work)
     : -1;
 }
 
 /** The end of a card number written in its usual groups with one and the same mark between them, or -1. */
-function groupsEnd(bytes: Uint8Array, start: number, length: number, work: Work): number {
-  const mark = bytes[start + 4];
+function groupsEnd(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  context: ((from: number, to: number) => string) | undefined,
+  work: Work,
+): number {
+  const mark = bytes[start + 4] ?? 0;
+  if (!isMark(mark)) return -1;
   let layout = 0;
   let p = start;
   let best = -1;
@@ -112,7 +119,28 @@ function groupsEnd(bytes: Uint8Array, start: number, length: number, work: Work)
     p++;
   }
   work.steps += 3 * (p - start);
-  return best;
+  if (best < 0 || context === undefined || !amongOthers(bytes, start, best, mark)) return best;
+  work.steps += 4 * REACH;
+  return hasContext(context, start, best, length) ? best : -1;
+}
+
+/** More numbers before or after: a table, where one in a hundred is a card by chance. A security code may follow. */
+function amongOthers(bytes: Uint8Array, start: number, end: number, mark: number): boolean {
+  return (
+    (bytes[start - 1] === mark && isNumber(bytes, start - 2, -1, 2)) ||
+    (bytes[end] === mark && isNumber(bytes, end + 1, 1, 4))
+  );
+}
+
+/** At least `least` letters and digits, with a digit among the first six. */
+function isNumber(bytes: Uint8Array, at: number, step: 1 | -1, least: number): boolean {
+  let digit = false;
+  let count = 0;
+  for (let p = at; count < 6 && isWord(bytes[p] ?? 0); p += step) {
+    digit ||= isDigit(bytes[p]!);
+    count++;
+  }
+  return digit && count >= least;
 }
 const LAYOUTS = new Set(data.layouts.map((groups) => Number(groups.join(''))));
 
@@ -187,9 +215,9 @@ function isUpper(c: number): boolean {
 function isDigit(c: number): boolean {
   return c >= 0x30 && c <= 0x39;
 }
-/** Space, hyphen, full stop. */
+/** Space, hyphen. */
 function isMark(c: number): boolean {
-  return c === 0x20 || c === 0x2d || c === 0x2e;
+  return c === 0x20 || c === 0x2d;
 }
 function isWord(c: number): boolean {
   return isDigit(c) || (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || c === 0x5f;

@@ -117,7 +117,8 @@ export function isSecretValue(kind: NameClass, value: string, quoted: boolean): 
       if (!quoted || length < 24 || seen.digits < 2 || seen.upper < 2 || seen.letters - seen.upper < 2) return false;
       if (seen.breaks > 0 || entropy(value) < 3.8) return false;
   }
-  if (seen.digits < 5 && isWords(value)) return false;
+  if (seen.digits < 7 && isWords(value, kind === 'password' ? STRICT : LOOSE)) return false;
+  if (kind === 'password' && /^0x[0-9a-f]{1,8}$/i.test(value)) return false;
   if (seen.marks > 0 && (isReference(value) || isTemplate(value) || (!quoted && isExpression(value)))) return false;
   return !isPlaceholder(value);
 }
@@ -201,10 +202,17 @@ function isReference(value: string): boolean {
   );
 }
 
-/** Only words with a little number at the end: `newPassword2`, `my-api-key`, `personal_access_token`. */
-function isWords(value: string): boolean {
-  const words = value.split(/[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])/).filter((w) => w !== '');
-  return (
-    words.length > 0 && words.every((w) => /^(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z])$/.test(w) || /^[0-9]$/.test(w))
-  );
+/** Words as people write them: `newPassword`, `my-api-key`, `personal_access_token`. */
+const STRICT = /^(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z]|[0-9])$/;
+/** With the numbers that identifiers have: `babel7CompatTokens`, `base64url-encoded`, `b64encode`. */
+const LOOSE =
+  /^(?:[A-Z]?[a-z]{3,}[0-9]{0,3}(?:[a-z]{3,})?|[a-z][0-9]{2}[a-z]{3,}|[A-Z]{2,}[0-9]{0,3}|[a-zA-Z]{1,2}|[0-9]{1,4})$/;
+
+/** Consists of words. */
+export function isWords(value: string, word: RegExp = LOOSE): boolean {
+  const words = value.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/).filter((w) => w !== '');
+  if (words.length === 0 || !words.every((w) => word.test(w))) return false;
+  // Random letters fall into shreds; most of an identifier is words.
+  const long = words.reduce((sum, w) => sum + (w.length > 2 ? w.length : 0), 0);
+  return long >= 0.6 * value.length;
 }

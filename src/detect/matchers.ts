@@ -1,6 +1,6 @@
 /** Secrets whose shape is a grammar of its own: PEM blocks, credentials in URLs, headers and command lines. */
 import { entropy } from './entropy.ts';
-import { isPlaceholder, isSecretValue, isTemplate } from './judge.ts';
+import { isPlaceholder, isSecretValue, isTemplate, isWords } from './judge.ts';
 import { classOf } from './shape.ts';
 import { BACKSLASH, hasBackslash, isQuote, type Match, runEnd, type Source, text } from './source.ts';
 
@@ -9,7 +9,7 @@ const CALL = 150;
 const MAX_VALUE = 4096;
 
 const BASE64 = classOf('A-Za-z0-9+/');
-const PEM_HEAD = /^-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}|^-{5}BEGIN USER NKEY SEED-{5}/;
+const PEM_HEAD = /^-{4,5} ?BEGIN[A-Z0-9 _-]{0,64}PRIVATE KEY(?: BLOCK)? ?-{4,5}|^-{5}BEGIN USER NKEY SEED-{5}/;
 /** Headers that tools write: they count alone, because the body may come with the next line or message. */
 const PEM_USUAL = /BEGIN (?:(?:RSA |EC |DSA |OPENSSH )?PRIVATE KEY|PGP PRIVATE KEY BLOCK)/;
 const PEM_BODY = classOf('A-Za-z0-9+/=\\s\\\\:,"\'.-');
@@ -18,7 +18,7 @@ const PEM_REACH = 64 * 1024;
 /** From BEGIN to the end of the END line; without an END, what looks like its body. */
 export function pem(s: Source, at: number): Match | undefined {
   s.work.steps += CALL;
-  const named = PEM_HEAD.exec(text(s, at, at + 64));
+  const named = PEM_HEAD.exec(text(s, at, at + 112));
   if (named === null) return undefined;
   const body = at + named[0].length;
   const close = find(s, '-----END', body, PEM_REACH);
@@ -100,7 +100,10 @@ export function url(s: Source, at: number): Match | undefined {
 
 function tokenUser(s: Source, start: number, end: number): Match | undefined {
   s.work.steps += 2 * CALL;
-  return isSecretValue('secret', text(s, start, end), true) ? { start, end, soft: true } : undefined;
+  const user = text(s, start, end);
+  return user.length >= 16 && /^[A-Za-z0-9_-]+$/.test(user) && isSecretValue('secret', user, true)
+    ? { start, end, soft: true }
+    : undefined;
 }
 
 function isHost(c: number | undefined): boolean {
@@ -117,10 +120,12 @@ export function authorization(s: Source, at: number): Match | undefined {
   if (s.raw && hasBackslash(s, named, named + HEADER_GAP)) return { start: at, end: named };
   let p = named;
   let sign = false;
+  let quoted = false;
   for (; p < s.length && p - named < 16; p++) {
     const c = s.bytes[p]!;
-    if (c === 0x3a || c === 0x3d || c === 0x2c) sign = true;
-    else if (!(c === 0x20 || c === 0x09 || c === 0x5c || c === 0x3e || c === 0x5d || isQuote(c))) break;
+    if (isQuote(c)) quoted = true;
+    else if (c === 0x3a || c === 0x3d || (c === 0x2c && quoted)) sign = true;
+    else if (!(c === 0x20 || c === 0x09 || c === 0x5c || c === 0x3e || c === 0x5d)) break;
   }
   s.work.steps += p - named + 2;
   if (!sign) return undefined;
@@ -151,7 +156,7 @@ function credentials(s: Source, start: number, end: number, basic: boolean): Mat
     return pair || (upper && lower && digit) ? { start, end, soft: true } : undefined;
   }
   const random = digit ? entropy(value) >= 2.8 : upper && lower && entropy(value) >= 3.6;
-  return random && !/^[A-Za-z]+(?:[._-][A-Za-z]+)*$/.test(value) ? { start, end, soft: true } : undefined;
+  return random && !value.includes('://') && !isWords(value) ? { start, end, soft: true } : undefined;
 }
 
 const CURL_USER =

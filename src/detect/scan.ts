@@ -11,7 +11,7 @@ import { entropy } from './entropy.ts';
 import { isSequence, NAMED } from './judge.ts';
 import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
 import { Keywords } from './probe.ts';
-import { classOf, matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
+import { ALNUM, classOf, matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
 import { type Match, runEnd, type Source, text } from './source.ts';
 
 export interface Span {
@@ -177,7 +177,7 @@ function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int
     case 'url':
       return url(s, start);
     case 'authorization':
-      return authorization(s, start);
+      return ALNUM[s.bytes[start - 1] ?? 0] === 1 && s.bytes[start - 2] !== 0x5c ? undefined : authorization(s, start);
     case 'bearer':
       return free(s.bytes, start) ? bearer(s, start) : undefined;
     case 'curl':

@@ -27,6 +27,7 @@ describe('card numbers', () => {
     ['American Express in groups', '3782 822463 10005', '3782 822463 10005'],
     ['Mastercard, new range', 'MasterCard 2221000000000009', '2221000000000009'],
     ['Diners Club', 'diners 30569309025904', '30569309025904'],
+    ['a security code behind', '4111 1111 1111 1111 123', '4111 1111 1111 1111'],
     ['nothing but the number', '5555555555554444', '5555555555554444'],
     ['behind an escape', 'credit card:\\n4012888888881881', '4012888888881881'],
   ])('takes %s', (_, text, expected) => {
@@ -43,6 +44,10 @@ describe('card numbers', () => {
     ['a UUID of digits', 'card 12345678-4111-1111-1111-111111111111'],
     ['mixed marks', '4111 1111-1111 1111'],
     ['a timestamp', 'payment at 1732100000000'],
+    ['a table', '2346 2347 2348 2349 2350 2351'],
+    ['a table of hexadecimals', '542E 542F 5430 5431 5432 5433'],
+    ['a list', '2346,2347,2348,2349'],
+    ['dots', '4300.0020.0011.0002'],
     ['zeroes', 'card 0000000000000000'],
   ])('leaves %s', (_, text) => {
     expect(cards(text)).toEqual([]);

@@ -118,6 +118,11 @@ describe('redactText', () => {
     'password = getpass("Password: ")',
     'class PasswordInput2 extends Input {}',
     'AKIAIOSFODNN7EXAMPLE',
+    'file.tokens = babel7CompatTokens;',
+    '(Private Key): base64url-encoded',
+    'authorization = base64.decodebytes(x)',
+    'STENCIL_PASS: 0x0B96',
+    'a stored token: IBM/mcp-context-forge#3563',
   ])('leaves %s', (text) => {
     expect(redactText(text).text).toBe(text);
   });
