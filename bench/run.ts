@@ -2,7 +2,7 @@
  * `npm run bench`: what a call costs, as ratios in one interleaved run. Figures of one machine on one day say little;
  * their ratios to the floor say much. CPU is user and system time of the process under test per request.
  *
- *   npm run bench -- [--quick] [--write]
+ *   npm run bench -- [--quick] [--write] [--only <part of a title>]
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { load } from './load.ts';
 import { args, TOKEN } from './payloads.ts';
 
 const quick = process.argv.includes('--quick');
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]! : '';
 const ROUNDS = quick ? 3 : 7;
 
 interface Subject {
@@ -122,7 +123,7 @@ async function measure(plan: Plan, upstream: number): Promise<string[]> {
     subjects.push({ name, port, child, request });
   }
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
-  for (const subject of subjects) await sample(subject, plan.clients, Math.min(plan.count, 2000));
+  for (const subject of subjects) await sample(subject, plan.clients, Math.min(plan.count, 6000));
   for (let round = 0; round < ROUNDS; round++) {
     for (const subject of subjects) samples.get(subject.name)!.push(await sample(subject, plan.clients, plan.count));
   }
@@ -218,7 +219,7 @@ try {
     `${cpus().length} x ${cpus()[0]!.model}, Node ${process.versions.node}, ${ROUNDS} interleaved rounds, medians.`,
   ];
   const { port: upstream } = await start('upstream.ts', {});
-  for (const plan of PLANS) {
+  for (const plan of PLANS.filter(({ title }) => title.includes(only))) {
     process.stderr.write(`${plan.title} ...\n`);
     const lines = await measure(plan, upstream);
     process.stdout.write(`${lines.join('\n')}\n`);

@@ -16,7 +16,7 @@ export function ready(port: number, extra: object = {}): void {
   process.on('message', (message) => {
     if (message === 'cpu') {
       const { user, system } = process.cpuUsage();
-      process.send!({ cpu: user + system, rss: process.memoryUsage.rss(), stall: delay.max / 1e6 });
+      process.send!({ cpu: user + system, user, system, rss: process.memoryUsage.rss(), stall: delay.max / 1e6 });
       delay.reset();
     }
   });

@@ -13,7 +13,7 @@ import { schema } from '../../src/config/schema.ts';
 import type { Handler, Pinned, Result } from '../../src/core/call.ts';
 import type { ControlId } from '../../src/core/order.ts';
 import type { Log } from '../../src/core/ports.ts';
-import { redactText } from '../../src/detect/secrets.ts';
+import { mayHold, redactText } from '../../src/detect/secrets.ts';
 import { serveHttp } from '../../src/doors/http.ts';
 import { harden } from '../../src/gateway/harden.ts';
 import { compileSnapshot } from '../../src/gateway/snapshot.ts';
@@ -74,6 +74,7 @@ const audit = await openAudit({
   clock: Date.now,
   random: randomBytes,
   redact: redactText,
+  mayHold,
 });
 const log: Log = without.includes('audit')
   ? { intent() {}, outcome() {}, attempt() {}, event() {} }

@@ -9,7 +9,7 @@ import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
 import { cutUtf8 } from '../lib/text.ts';
 import type { Front } from './chain.ts';
-import { left, mask, type Redact } from './mask.ts';
+import { left, mask, type Redact, TELLING } from './mask.ts';
 
 /** An entry as a reader finds it. What is present depends on the kind. */
 export interface Entry extends Front {
@@ -78,6 +78,8 @@ export interface TrailStep {
 
 export interface EntryRules {
   readonly redact: Redact;
+  /** False proves that `redact` would change no text of this JSON. Default: nothing is proven. */
+  readonly mayHold?: (json: Uint8Array) => boolean;
   /** Arguments, answers and data longer than this many UTF-16 units of JSON are left out. */
   readonly showCap: number;
 }
@@ -88,7 +90,7 @@ const LANES = 2000;
 const quote = JSON.stringify as (text: string) => string;
 
 /** The members of an entry beside its front, as JSON text. */
-export function entries({ redact, showCap }: EntryRules) {
+export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
   // Callers, peers and pinned targets are frozen and live across calls.
   const whos = new WeakMap<Caller, string>();
   const targets = new WeakMap<Target, string>();
@@ -129,8 +131,11 @@ export function entries({ redact, showCap }: EntryRules) {
 
   /** A member that came from outside. What is too long is not even looked at: refused arguments may be megabytes. */
   function shown(name: 'args' | 'answers' | 'data', value: Json): string {
-    const json = left(value, showCap) < 0 ? undefined : JSON.stringify(mask(value, redact));
-    return json === undefined || json.length > showCap ? `"${name}Cut":true` : `"${name}":${json}`;
+    if (left(value, showCap) < 0) return `"${name}Cut":true`;
+    let json = JSON.stringify(value);
+    // Mostly there is nothing to hide, and one look at the whole proves it.
+    if (TELLING.test(json) || mayHold(Buffer.from(json))) json = JSON.stringify(mask(value, redact));
+    return json.length > showCap ? `"${name}Cut":true` : `"${name}":${json}`;
   }
 
   function trail(steps: Trail, from: number): string {

@@ -56,6 +56,8 @@ export interface AuditOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly redact: Redact;
+  /** See EntryRules. */
+  readonly mayHold?: (json: Uint8Array) => boolean;
   /** Whether replies wait until the outcome of their call is on the disk. Default: no, it is only queued. */
   readonly awaitOutcome?: boolean;
   readonly limits?: Partial<AuditLimits>;
@@ -113,7 +115,11 @@ class FolderLog implements AuditLog {
     this.#options = options;
     this.#owner = owner;
     this.#limits = { ...AUDIT_LIMITS, ...options.limits };
-    this.#entries = entries({ redact: options.redact, showCap: this.#limits.showBytes });
+    this.#entries = entries({
+      redact: options.redact,
+      ...(options.mayHold && { mayHold: options.mayHold }),
+      showCap: this.#limits.showBytes,
+    });
     this.#awaited = options.awaitOutcome ? 'durable' : 'none';
   }
 

@@ -5,7 +5,7 @@ import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 export type Redact = (text: string) => { readonly text: string };
 
 /** Guarantee AU6: values of such names are masked, nested and in any case. */
-const TELLING = /token|key|secret|passw|credential|authorization/i;
+export const TELLING = /token|key|secret|passw|credential|authorization/i;
 export const MASK = '[masked]';
 /** Card numbers, the shortest of which has 12 digits, may come as numbers. */
 const LONG_NUMBER = 1e11;

@@ -21,6 +21,8 @@ export const REPLY_TIMES: ReplyTimes = { keepAlive: 15_000, drain: 30_000, linge
 const ALWAYS = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff'];
 /** Bytes of a refused body: up to the first the connection is kept, up to the second the answer is waited for. */
 const SHORT = 64 * 1024;
+/** Up to so many bytes, head and body go out as one text: one buffer, one system call. */
+const SMALL = 16 * 1024;
 const LINGER = 8 * 1024 * 1024;
 
 export class Reply {
@@ -71,6 +73,7 @@ export class Reply {
     res.writeHead(status, headers);
     if (this.#unread) return this.#linger(this.#unread, parts);
     if (parts.length === 0) res.end();
+    else if (length <= SMALL) res.end(joined(parts));
     else if (parts.length === 1) res.end(parts[0]);
     else {
       res.cork();

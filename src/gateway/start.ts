@@ -8,7 +8,7 @@ import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
-import { redactText, StreamRedactor } from '../detect/secrets.ts';
+import { mayHold, redactText, StreamRedactor } from '../detect/secrets.ts';
 import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
 import { type HttpDoor, serveHttp } from '../doors/http.ts';
 import { localIdentity } from '../identity/local.ts';
@@ -105,6 +105,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       clock,
       random,
       redact: redactText,
+      mayHold,
     });
     // A full or failing disk stops calls; when it is well again they go on without a hand.
     const mender = setInterval(() => {

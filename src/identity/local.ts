@@ -2,10 +2,10 @@
  * The local caller: the OS user who started Doorward, known by a token in a file that only that user can read
  * (guarantee ID1). A door asks with headers; `run --stdio` is started by that user and needs no token.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Caller } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Evidence } from '../core/gate.ts';
+import { equal, hex, sha256 } from '../lib/bytes.ts';
 
 /** RFC 6750 2.1: `Bearer` + b64token; bounded, so that nothing long is hashed. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{16,512})$/i;
@@ -29,7 +29,7 @@ export function localIdentity(token: string, user: string): LocalIdentity {
     issuer: 'local',
     how: 'local',
     strength: Object.freeze({ amr: Object.freeze([]) }),
-    credential: digest.toString('hex').slice(0, 16),
+    credential: hex(digest).slice(0, 16),
     claims: Object.freeze({ user }),
   });
   return {
@@ -39,11 +39,7 @@ export function localIdentity(token: string, user: string): LocalIdentity {
       if (header === undefined) return 'identity.missing';
       const sent = BEARER.exec(header)?.[1];
       // Digests have one length, so the comparison takes one time whatever was sent.
-      return sent !== undefined && timingSafeEqual(sha256(sent), digest) ? caller : 'identity.invalid';
+      return sent !== undefined && equal(sha256(sent), digest) ? caller : 'identity.invalid';
     },
   };
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
