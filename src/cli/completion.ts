@@ -6,7 +6,7 @@ export function completion(shell: string, verbs: readonly VerbRow[]): string {
   const names = verbs.map((verb) => verb.name).join(' ');
   switch (shell) {
     case 'bash':
-      return `complete -W "${names}" doorward\n`;
+      return `complete -o default -W "${names}" doorward\n`;
     case 'zsh':
       return `#compdef doorward\n_arguments '1:verb:(${names})' '*:file:_files'\n`;
     case 'fish':

@@ -2,9 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/fault.ts';
 import { VERSION } from '../gateway/version.ts';
-import { closest, escapeText } from '../lib/text.ts';
+import { closest } from '../lib/text.ts';
 import { completion } from './completion.ts';
-import { EXIT, Trouble, talk } from './terminal.ts';
+import { EXIT, shown, Trouble, talk } from './terminal.ts';
 import { VERBS } from './verbs.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -14,14 +14,26 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.exit(EXIT.trouble);
 }
 
+// Whoever reads may leave early (`| head`): what is left unsaid is no fault.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code !== 'EPIPE') process.exitCode = EXIT.trouble;
+});
+
+const HELP = '--help shows verbs and options';
 const program = new Command('doorward')
   .description('the hardened way to run MCP servers')
   .version(VERSION)
   .option('-c, --config <file>', 'configuration file', 'doorward.yaml')
   .option('--completion <shell>', 'print completion for bash, zsh or fish')
-  .showHelpAfterError('(doorward --help shows every verb)')
+  .configureHelp({ showGlobalOptions: true })
+  .helpCommand('help [verb]', 'the same as --help after a verb')
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`doorward: ${text.replace(/^error: /, 'error: ')}`) });
+  .configureOutput({
+    outputError(text) {
+      const [error = '', meant] = text.trim().split('\n');
+      fault(error.replace(/^error: /, ''), meant?.replace(/^\(Did you mean (.*)\?\)$/, 'did you mean `$1`?') ?? HELP);
+    },
+  });
 
 program.addHelpText(
   'after',
@@ -38,22 +50,24 @@ for (const row of VERBS) {
     process.exitCode = exit;
   });
 }
-program.allowExcessArguments().action(() => {
-  const shell = program.opts<{ completion?: string }>().completion;
-  const [unknown] = program.args;
-  if (unknown !== undefined) {
-    const near = closest(
-      unknown,
-      VERBS.map(({ name }) => name),
-    );
-    throw new Trouble(
-      `no verb \`${escapeText(unknown, 64)}\``,
-      near ? `did you mean \`${near}\`?` : 'doorward --help shows every verb',
-    );
-  }
-  if (shell) process.stdout.write(completion(shell, VERBS));
-  else program.help({ error: true });
-});
+// An option after a mistyped verb is not what is wrong.
+program
+  .allowExcessArguments()
+  .allowUnknownOption()
+  .action(() => {
+    const shell = program.opts<{ completion?: string }>().completion;
+    const [unknown] = program.args;
+    if (unknown?.startsWith('-')) throw new Trouble(`unknown option \`${unknown}\``, HELP);
+    if (unknown !== undefined) {
+      const near = closest(
+        unknown,
+        VERBS.map(({ name }) => name),
+      );
+      throw new Trouble(`no verb \`${unknown}\``, near ? `did you mean \`${near}\`?` : HELP);
+    }
+    if (shell) process.stdout.write(completion(shell, VERBS));
+    else program.help({ error: true });
+  });
 
 try {
   await program.parseAsync();
@@ -62,20 +76,23 @@ try {
   else process.exitCode = report(error);
 }
 
+/** The only place where errors are written: whatever quotes a file or a server is made inert here. */
+function fault(message: string, hint?: string): void {
+  talk(`doorward: error: ${shown(message, 2000)}`);
+  if (hint) talk(`doorward: hint: ${shown(hint, 2000)}`);
+}
+
 function report(error: unknown): number {
   if (error instanceof ConfigError) {
-    for (const fault of error.faults) {
-      talk(`doorward: error: ${fault.file}:${fault.line}:${fault.column}: ${fault.message}`);
-      talk(`doorward: hint: ${fault.fix}`);
-    }
+    for (const { file, line, column, message, fix } of error.faults)
+      fault(`${file}:${line}:${column}: ${message}`, fix);
     return EXIT.trouble;
   }
   if (error instanceof Trouble) {
-    talk(`doorward: error: ${error.message}`);
-    if (error.hint) talk(`doorward: hint: ${error.hint}`);
+    fault(error.message, error.hint);
     return error.exit;
   }
-  talk(`doorward: error: ${error instanceof Error ? error.message : String(error)}`);
+  fault(error instanceof Error ? error.message : String(error));
   if (process.env['DOORWARD_DEBUG'] && error instanceof Error) talk(error.stack ?? '');
   return EXIT.trouble;
 }

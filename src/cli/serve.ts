@@ -14,7 +14,7 @@ import { tryOwn } from '../store/owner.ts';
 import { watched } from './live.ts';
 import { thisHost } from './machine.ts';
 import { npm } from './npm.ts';
-import { data, Trouble, talk } from './terminal.ts';
+import { data, shown, Trouble, talk } from './terminal.ts';
 
 const random = (n: number): Uint8Array => randomBytes(n);
 
@@ -64,7 +64,7 @@ export async function serveHttpGateway(file: string, extra: readonly string[] = 
 /** One stdio client: as owner of the state folder, or through the process that owns it. */
 export async function serveStdio(file: string, upstream: string): Promise<void> {
   const site = readSite(file);
-  if (!(upstream in site.config.upstreams)) {
+  if (!Object.hasOwn(site.config.upstreams, upstream)) {
     throw new Trouble(
       `no upstream \`${upstream}\` in ${file}`,
       `one of: ${Object.keys(site.config.upstreams).join(', ')}`,
@@ -115,8 +115,8 @@ function refusedBridge(error: unknown): never {
 function refusedStart(error: unknown): never {
   if (!(error instanceof StartRefused)) throw error;
   for (const { text, fix } of error.findings.slice(0, -1)) {
-    talk(`doorward: error: ${text}`);
-    talk(`doorward: hint: ${fix}`);
+    talk(`doorward: error: ${shown(text, 1000)}`);
+    talk(`doorward: hint: ${shown(fix, 1000)}`);
   }
   const last = error.findings.at(-1)!;
   throw new Trouble(last.text, last.fix);
@@ -136,13 +136,13 @@ function block(file: string, running: Running, extra: readonly string[]): string
     ),
   };
   return [
-    `doorward ${VERSION}  config ${file}  lock ${things} things`,
+    `doorward ${VERSION}  config ${shown(file, 1000)}  lock ${things} things`,
     ...names.map((name) => `  ${name.padEnd(8)} ${running.url}/${name}    stdio, bubblewrap, no network`),
     `  caller   local (this OS user); token in ${running.folder.token}`,
     `  audit    ${running.folder.audit}  key ${running.auditKey}`,
     ...findings
       .filter(({ severity }) => severity !== 'note')
-      .map(({ severity, text, fix }) => `  ${severity.padEnd(8)} ${text} (${fix})`),
+      .map(({ severity, text, fix }) => `  ${severity.padEnd(8)} ${shown(`${text} (${fix})`, 1000)}`),
     '  client   paste this, with the content of the token file in place of <token>:',
     `           ${JSON.stringify(client)}`,
     ...extra.map((line) => `  ${line}`),

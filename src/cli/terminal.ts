@@ -31,7 +31,19 @@ export function talk(text: string): void {
 
 /** Machine-readable output: one object, with the version of its shape. */
 export function json(value: object): void {
-  data(JSON.stringify({ v: 1, ...value }, null, 2));
+  data(jsonText({ v: 1, ...value }, 2));
+}
+
+/** JSON whose strings cannot act on a terminal: what `shown` would mark is written as `\uXXXX`, the value stays the same. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(/[^\n\x20-\x7e]/gu, (char) =>
+    escapeText(char) === char
+      ? char
+      : char
+          .split('')
+          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+          .join(''),
+  );
 }
 
 /** Text of a server, a file or a stranger, fit for a terminal. */
@@ -39,11 +51,16 @@ export function shown(text: string, max = 200): string {
   return escapeText(text, max);
 }
 
+/** `1 upstream`, `2 upstreams`. */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 type Style = Parameters<typeof styleText>[0];
 
 /** Colour on a terminal; plain where NO_COLOR is set or the stream is none. */
 export function paint(style: Style, text: string): string {
-  return process.stdout.isTTY && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text;
+  return process.stdout.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text;
 }
 
 /** Aligned columns on a terminal, tab-separated values elsewhere. Cells must be fit to show. */
@@ -64,12 +81,18 @@ export function table(
     .join('\n');
 }
 
-/** A yes-or-no question to the person at the terminal; no without one. */
+/** A yes-or-no question to the person at the terminal; no without one, and when it is left with Ctrl-C or Ctrl-D. */
 export async function ask(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    talk(`${question} no: there is no terminal to ask at (--yes agrees)`);
+    return false;
+  }
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+    const left = new Promise<void>((resolve) => lines.once('close', resolve));
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), left]);
+    if (answer === undefined) talk('');
+    return /^y(es)?$/i.test(answer?.trim() ?? '');
   } finally {
     lines.close();
   }

@@ -5,6 +5,8 @@ export interface Places {
   readonly home: string;
   readonly platform: NodeJS.Platform;
   readonly appData: string;
+  /** Folder of `.claude.json`. */
+  readonly claude: string;
   /** The folder of a project, for clients that keep a file in it. */
   readonly project: string;
 }
@@ -13,9 +15,18 @@ export interface Client {
   readonly id: string;
   readonly title: string;
   files(at: Places): readonly string[];
-  /** Member of the JSON file that holds the servers. */
-  readonly member: 'mcpServers' | 'servers';
+  /** The blocks of such a file that map names to servers; what is absent or of another shape is left out later. */
+  blocks(root: Readonly<Record<string, unknown>>): readonly unknown[];
 }
+
+const mcpServers: Client['blocks'] = (root) => [root['mcpServers']];
+/** Claude Code keeps more servers for each project folder. */
+const ofProjects: Client['blocks'] = (root) => [
+  root['mcpServers'],
+  ...Object.values((root['projects'] ?? {}) as Record<string, { mcpServers?: unknown } | null>).map(
+    (project) => project?.mcpServers,
+  ),
+];
 
 const macSupport = (at: Places) => join(at.home, 'Library', 'Application Support');
 
@@ -23,7 +34,7 @@ export const CLIENTS: readonly Client[] = [
   {
     id: 'claude-desktop',
     title: 'Claude Desktop',
-    member: 'mcpServers',
+    blocks: mcpServers,
     files: (at) => [
       at.platform === 'darwin'
         ? join(macSupport(at), 'Claude', 'claude_desktop_config.json')
@@ -35,19 +46,19 @@ export const CLIENTS: readonly Client[] = [
   {
     id: 'claude-code',
     title: 'Claude Code',
-    member: 'mcpServers',
-    files: (at) => [join(at.home, '.claude.json'), join(at.project, '.mcp.json')],
+    blocks: ofProjects,
+    files: (at) => [join(at.claude, '.claude.json'), join(at.project, '.mcp.json')],
   },
   {
     id: 'cursor',
     title: 'Cursor',
-    member: 'mcpServers',
+    blocks: mcpServers,
     files: (at) => [join(at.home, '.cursor', 'mcp.json'), join(at.project, '.cursor', 'mcp.json')],
   },
   {
     id: 'vscode',
     title: 'VS Code',
-    member: 'servers',
+    blocks: (root) => [root['servers']],
     files: (at) => [
       at.platform === 'darwin'
         ? join(macSupport(at), 'Code', 'User', 'mcp.json')
@@ -60,7 +71,7 @@ export const CLIENTS: readonly Client[] = [
   {
     id: 'windsurf',
     title: 'Windsurf',
-    member: 'mcpServers',
+    blocks: mcpServers,
     files: (at) => [join(at.home, '.codeium', 'windsurf', 'mcp_config.json')],
   },
 ];

@@ -7,6 +7,8 @@ import { type Finding, findingsOf, instructionFindings } from '../../inventory/f
 import { guessFacts, READS } from '../../inventory/guess.ts';
 import { type Lock, type PackagePin, pins, type UpstreamLock, withUpstream } from '../../inventory/lock.ts';
 import { guessPaths } from '../../inventory/paths.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { pointer } from '../../lib/schema/index.ts';
 
 export interface Item {
   readonly kind: PinKind;
@@ -16,6 +18,8 @@ export interface Item {
   readonly facts: Facts;
   readonly guessed: boolean;
   readonly description: string;
+  /** Every text for people and models in a new descriptor, with its place; what changed is told in `changes`. */
+  readonly says: readonly { readonly at: string; readonly text: string }[];
   readonly findings: readonly Finding[];
   /** What the change means, in sentences. */
   readonly changes: readonly string[];
@@ -68,8 +72,12 @@ export function plan(lock: Lock, upstream: string, listing: Listing, pack: Packa
       facts,
       guessed: pinned === undefined,
       description: typeof description === 'string' ? description : '',
+      says: pinned ? [] : textsOf(seen.descriptor),
       findings,
-      changes: pinned ? diff(seen.kind, pinned.descriptor, seen.descriptor) : [],
+      changes: [
+        ...(pinned ? diff(seen.kind, pinned.descriptor, seen.descriptor) : []),
+        ...(twice.has(`${seen.kind} ${seen.name}`) ? ['is listed more than once, each time otherwise'] : []),
+      ],
       pinnable,
     });
     if (!pinnable) return;
@@ -93,7 +101,18 @@ export function plan(lock: Lock, upstream: string, listing: Listing, pack: Packa
       const { kind, name, facts, descriptor } = pin;
       const description = typeof descriptor['description'] === 'string' ? descriptor['description'] : '';
       const status = gone.has(key) ? ('gone' as const) : ('same' as const);
-      items.push({ kind, name, status, facts, guessed: false, description, findings: [], changes: [], pinnable: true });
+      items.push({
+        kind,
+        name,
+        status,
+        facts,
+        guessed: false,
+        description,
+        says: [],
+        findings: [],
+        changes: [],
+        pinnable: true,
+      });
       if (status === 'same') things.push(pin);
     }
   }
@@ -106,7 +125,7 @@ export function plan(lock: Lock, upstream: string, listing: Listing, pack: Packa
   };
   const keep = instructions && instructions.findings.length > 0 ? entry?.instructions : after;
   const next: UpstreamLock = { package: pack, things, ...(keep !== undefined && { instructions: keep }) };
-  const packageChanged = entry?.package?.digest !== pack.digest;
+  const packageChanged = entry !== undefined && entry.package?.digest !== pack.digest;
   return {
     upstream,
     items,
@@ -115,4 +134,22 @@ export function plan(lock: Lock, upstream: string, listing: Listing, pack: Packa
     clean: isClean(drift as Drift) && !packageChanged && entry !== undefined,
     next: withUpstream(lock, upstream, next),
   };
+}
+
+/** More than these nobody reads; the lockfile has them all. */
+const MAX_TEXTS = 100;
+
+/** Titles and descriptions, however deep: a model reads those of parameters like that of the tool. */
+function textsOf(descriptor: JsonObject): { at: string; text: string }[] {
+  const found: { at: string; text: string }[] = [];
+  const walk = (value: Json, path: readonly string[]): void => {
+    if (!isObject(value) && !Array.isArray(value)) return;
+    for (const [key, member] of Object.entries(value)) {
+      if ((key === 'description' || key === 'title') && typeof member === 'string') {
+        if (found.length < MAX_TEXTS) found.push({ at: pointer([...path, key]), text: member });
+      } else walk(member, [...path, key]);
+    }
+  };
+  walk(descriptor, []);
+  return found;
 }

@@ -9,6 +9,9 @@ import { lanes } from '../../upstreams/lanes.ts';
 import { thisMachine } from '../../upstreams/machine.ts';
 import { shown, Trouble } from '../terminal.ts';
 
+/** Lines of a server's stderr that are shown when it does not start. */
+const MAX_SAID = 8;
+
 export async function probe(spec: UpstreamSpec): Promise<Listing> {
   const said: string[] = [];
   const key = randomBytes(32);
@@ -30,10 +33,17 @@ export async function probe(spec: UpstreamSpec): Promise<Listing> {
     return await open.probe(spec.name);
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
-    const last = said.join('\n').trim().split('\n').at(-1);
+    // Pieces come as the server wrote them, line ends already made visible.
+    const last = said
+      .join('')
+      .split(/\n|<U\+000A>/)
+      .map((line) => line.trim())
+      .filter(Boolean)
+      .slice(-MAX_SAID)
+      .join(' / ');
     throw new Trouble(
       `${spec.name} did not start in its sandbox: ${shown(error.detail ?? error.code)}`,
-      last ? `it said: ${shown(redactText(last).text)}` : 'check `run`, `mounts` and `env`; it has no network',
+      last ? `it said: ${shown(redactText(last).text, 1000)}` : 'check `run`, `mounts` and `env`; it has no network',
     );
   } finally {
     await open.close();

@@ -12,13 +12,13 @@ import { readSite } from '../../gateway/site.ts';
 import { openKeys } from '../../secrets/keyring.ts';
 import { stateFolder } from '../../store/folder.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
-import { data, EXIT, json, paint, shown, Trouble } from '../terminal.ts';
+import { count, data, EXIT, json, jsonText, paint, shown, Trouble } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 export const audit: Verb = {
   examples: [
     'doorward audit tail --follow',
-    'doorward audit show 01K9ZV',
+    'doorward audit show 01K9ZV2M4Q8R6T0W3Y5Z7B9D1F',
     'doorward audit verify',
     'doorward audit verify --dir copy/audit --key ed25519:...',
   ],
@@ -33,11 +33,15 @@ export const audit: Verb = {
       .action(async (_own, cmd: Command) => {
         const options = cmd.optsWithGlobals<Options>();
         const dir = auditDir(options);
-        const print = (entry: Entry) => data(options.json ? JSON.stringify(entry) : lineOf(entry));
-        for (const entry of tail(dir, Math.max(1, Number(options.lines) || 20))) print(entry);
+        const line = liner();
+        const print = (entry: Entry) => data(options.json ? jsonText(entry) : line(entry));
+        if (!/^[1-9]\d{0,6}$/.test(options.lines))
+          throw new Trouble(`\`${options.lines}\` is not a number of lines`, 'write --lines 50');
+        for (const entry of tail(dir, Number(options.lines))) print(entry);
         if (options.follow) {
           const end = new AbortController();
           process.once('SIGINT', () => end.abort());
+          process.stdout.once('error', () => end.abort());
           for await (const entry of follow(dir, {
             signal: end.signal,
             pause: () => new Promise((go) => setTimeout(go, 200)),
@@ -56,13 +60,9 @@ export const audit: Verb = {
         const options = cmd.optsWithGlobals<Options>();
         const entries = lookup(auditDir(options), reference);
         if (entries.length === 0)
-          throw new Trouble(
-            `no entry has the reference ${shown(reference, 64)}`,
-            'doorward audit tail shows references',
-            EXIT.no,
-          );
+          throw new Trouble(`no entry has the reference ${reference}`, 'doorward audit tail shows references', EXIT.no);
         if (options.json) json({ reference, entries });
-        else for (const entry of entries) data(JSON.stringify(entry, null, 2));
+        else for (const entry of entries) data(jsonText(entry, 2));
         done(EXIT.yes);
       });
     command
@@ -73,15 +73,14 @@ export const audit: Verb = {
         '--key <key>',
         'public key (ed25519:...) instead of the one in the state folder; may be repeated',
         collect,
-        [],
       )
-      .option('--kept <file>', 'a checkpoint that was kept elsewhere; may be repeated', collect, [])
+      .option('--kept <file>', 'a checkpoint that was kept elsewhere; may be repeated', collect)
       .option('--json', 'machine-readable output')
       .action((_own, cmd: Command) => {
         const options = cmd.optsWithGlobals<Options>();
         const dir = auditDir(options);
-        const keys = options.key.length > 0 ? options.key.map(publicKey) : [ownKey(options.config)];
-        const kept = options.kept.map((file) => readFileSync(file, 'utf8'));
+        const keys = options.key ? options.key.map(publicKey) : [ownKey(options.config)];
+        const kept = (options.kept ?? []).map(checkpoint);
         const result = verifyLog(dir, keys, kept);
         if (options.json) json({ dir, keys: keys.map(printKey), ...result });
         else print(dir, result, keys);
@@ -96,11 +95,11 @@ interface Options {
   readonly json?: boolean;
   readonly follow?: boolean;
   readonly lines: string;
-  readonly key: readonly string[];
-  readonly kept: readonly string[];
+  readonly key?: readonly string[];
+  readonly kept?: readonly string[];
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
@@ -114,11 +113,16 @@ function auditDir(options: { config: string; dir?: string }): string {
 function publicKey(text: string): KeyObject {
   const key = parseKey(text);
   if (!key)
-    throw new Trouble(
-      `\`${shown(text, 80)}\` is not a public key`,
-      'write ed25519:<base64url>, as doorward run prints it',
-    );
+    throw new Trouble(`\`${text}\` is not a public key`, 'write ed25519:<base64url>, as doorward run prints it');
   return key;
+}
+
+function checkpoint(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new Trouble(`${file} cannot be read`, 'name a checkpoint that was kept elsewhere');
+  }
 }
 
 /** The key of this installation. Reading it must not make one. */
@@ -132,17 +136,19 @@ function ownKey(config: string): KeyObject {
 function print(dir: string, result: Verified, keys: readonly KeyObject[]): void {
   if (result.firstBad) {
     const { seq, file, line, why } = result.firstBad;
-    data(`${paint('red', 'TAMPERED')}  entry ${seq} (${join(dir, file)}:${line}): ${shown(why)}`);
-    data(`${result.entries} entries before it are whole`);
+    data(`${paint('red', 'TAMPERED')}  entry ${seq} (${shown(join(dir, file), 1000)}:${line}): ${shown(why)}`);
+    data(`${count(seq, 'entry', 'entries')} before it are whole`);
     return;
   }
   const signed = result.checkpoint
     ? `signed up to entry ${result.checkpoint.size} by ${keys.map(printKey).join(', ')}`
     : 'no checkpoint yet';
-  data(`${paint('green', 'whole')}  ${result.entries} entries, ${signed}, ${result.unsigned} not signed yet`);
+  data(
+    `${paint('green', 'whole')}  ${count(result.entries, 'entry', 'entries')}, ${signed}, ${result.unsigned} not signed yet`,
+  );
   if (result.openCount > 0)
     data(
-      `${result.openCount} calls were begun and have no outcome: ${result.open.slice(0, 5).join(' ')}${result.openCount > 5 ? ' ...' : ''}`,
+      `${count(result.openCount, 'call')} begun without an outcome: ${shown(result.open.slice(0, 5).join(' '))}${result.openCount > 5 ? ' ...' : ''}`,
     );
   if (result.torn)
     data(
@@ -150,17 +156,34 @@ function print(dir: string, result: Verified, keys: readonly KeyObject[]): void 
     );
 }
 
-/** One aligned line, verdict first: what happened can be read aloud. */
-export function lineOf(entry: Entry): string {
-  const { kind, at } = entry as Entry & { kind: string; at: string };
-  const what = entry.outcome
-    ? entry.outcome.code
-      ? `${entry.outcome.kind} ${entry.outcome.code}`
-      : entry.outcome.kind
-    : (entry.code ?? kind);
+/** Calls whose intent was shown and whose outcome was not; more than these are not remembered. */
+const MAX_OPEN = 10_000;
+
+/** One aligned line for each entry: what happened can be read aloud. An outcome is told with the names of its intent. */
+function liner(): (entry: Entry) => string {
+  const open = new Map<string, Entry>();
+  return (entry) => {
+    const { kind, at, call = '' } = entry as Entry & { kind: string; at: string };
+    const intent = open.get(call);
+    if (kind === 'intent' && open.size < MAX_OPEN) open.set(call, entry);
+    else open.delete(call);
+    return lineOf(kind, at, intent ? { ...entry, ...names(intent) } : entry);
+  };
+}
+
+function names({ who, upstream, target, method }: Entry): Partial<Entry> {
+  return { ...(who && { who }), ...(upstream && { upstream }), ...(target && { target }), ...(method && { method }) };
+}
+
+function lineOf(kind: string, at: string, entry: Entry): string {
+  const what = entry.outcome ? [entry.outcome.kind, entry.outcome.code].filter(Boolean).join(' ') : (entry.code ?? '-');
   const who = entry.who?.subject ?? entry.subject ?? entry.prefix ?? entry.peer?.address ?? '-';
   const target =
-    entry.target && entry.upstream ? `${entry.upstream}.${entry.target.name}` : (entry.name ?? entry.upstream ?? '-');
+    entry.target === undefined || entry.upstream === undefined
+      ? (entry.name ?? entry.upstream ?? '-')
+      : entry.target.kind === 'route'
+        ? `${entry.upstream} ${entry.method}`
+        : `${entry.upstream}.${entry.target.name}`;
   const edits = (entry.trail ?? [])
     .filter((step) => step.kind === 'edit')
     .map((step) => `${step.code}${step.what ? `:${step.what}` : ''}`);
@@ -168,7 +191,8 @@ export function lineOf(entry: Entry): string {
     entry.outcome && `${Math.round(entry.outcome.ms)} ms`,
     entry.count !== undefined && `x${entry.count}`,
     edits.length > 0 && `edit ${edits.join(' ')}`,
+    entry.data !== undefined && JSON.stringify(entry.data),
     entry.call,
   ].filter(Boolean);
-  return `${shown(String(at), 32)} ${kind.padEnd(10)} ${shown(what, 60).padEnd(28)} ${shown(who, 24).padEnd(10)} ${shown(target, 60).padEnd(30)} ${shown(rest.join('  '), 200)}`.trimEnd();
+  return `${shown(at, 32)} ${kind.padEnd(10)} ${shown(what, 60).padEnd(28)} ${shown(who, 24).padEnd(10)} ${shown(target, 60).padEnd(30)} ${shown(rest.join('  '), 300)}`.trimEnd();
 }

@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
 import { ConfigError } from '../../config/fault.ts';
 import type { Severity } from '../../config/posture/finding.ts';
 import { placeOf } from '../../gateway/prepare.ts';
@@ -10,7 +9,7 @@ import { VERSION } from '../../gateway/version.ts';
 import { stateFolder } from '../../store/folder.ts';
 import { NoSandbox, thisMachine } from '../../upstreams/machine.ts';
 import { findServers } from '../clients/find.ts';
-import { thisHost } from '../machine.ts';
+import { thesePlaces, thisHost } from '../machine.ts';
 import { data, EXIT, json, paint, shown } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 import { checkSite } from './check.ts';
@@ -87,7 +86,7 @@ async function site(file: string): Promise<Line[]> {
       ...findings.map((finding) => ({
         what: finding.code.replace('posture.', ''),
         state: finding.severity,
-        text: `${placeOf(own, finding)}: ${finding.text}`,
+        text: shown(`${placeOf(own, finding)}: ${finding.text}`, 1000),
         fix: finding.fix,
       })),
       ...permissions(own.stateDir),
@@ -98,8 +97,8 @@ async function site(file: string): Promise<Line[]> {
     return error.faults.map((fault) => ({
       what: 'config',
       state: 'critical',
-      text: `${fault.file}:${fault.line}:${fault.column}: ${fault.message}`,
-      fix: fault.fix,
+      text: shown(`${fault.file}:${fault.line}:${fault.column}: ${fault.message}`, 1000),
+      fix: shown(fault.fix, 1000),
     }));
   }
 }
@@ -124,11 +123,11 @@ function portLine(host: string, port: number): Promise<Line> {
   if (port === 0) return Promise.resolve({ what: 'port', state: 'ok', text: 'any free port' });
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () =>
+    server.once('error', ({ code }: NodeJS.ErrnoException) =>
       resolve({
         what: 'port',
         state: 'note',
-        text: `${host}:${port} is taken (a running gateway?)`,
+        text: code === 'EADDRINUSE' ? `${host}:${port} is taken (a running gateway?)` : `${host}:${port}: ${code}`,
         fix: 'end what uses it, or set listen.port',
       }),
     );
@@ -139,29 +138,21 @@ function portLine(host: string, port: number): Promise<Line> {
 }
 
 function clients(): Line[] {
-  const home = homedir();
-  try {
-    return findServers({
-      home,
-      platform: process.platform,
-      appData: process.env['APPDATA'] ?? home,
-      project: process.cwd(),
-    })
+  const { servers, faults } = findServers(thesePlaces());
+  return [
+    ...faults.map((fault) => ({
+      what: 'client',
+      state: 'note' as const,
+      text: shown(fault, 400),
+      fix: 'mend the file',
+    })),
+    ...servers
       .filter(({ notices }) => notices.length > 0)
       .map(({ client, name, notices }) => ({
         what: 'client',
-        state: 'low',
+        state: 'low' as const,
         text: `${client}: ${shown(name)}: ${notices.join(', ')}`,
         fix: 'doorward init, then let the client talk to Doorward',
-      }));
-  } catch (error) {
-    return [
-      {
-        what: 'client',
-        state: 'note',
-        text: error instanceof Error ? shown(error.message) : 'unreadable',
-        fix: 'mend the file',
-      },
-    ];
-  }
+      })),
+  ];
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Caller } from '../../core/call.ts';
-import { CODES } from '../../core/codes/index.ts';
+import { CODES, type Code } from '../../core/codes/index.ts';
 import { ORDER_IN, ORDER_OUT } from '../../core/order.ts';
 import type { Step } from '../../core/ports.ts';
 import { type Explained, explain as explainCall } from '../../gateway/explain.ts';
@@ -41,10 +41,7 @@ export const explain: Verb = {
           );
         const prepared = checkSite(options.config);
         if (!prepared.upstreams.has(upstream))
-          throw new Trouble(
-            `no upstream \`${shown(upstream)}\``,
-            `one of: ${[...prepared.upstreams.keys()].join(', ')}`,
-          );
+          throw new Trouble(`no upstream \`${upstream}\``, `one of: ${[...prepared.upstreams.keys()].join(', ')}`);
         const at = Date.now();
         const caller = options.as ? readCaller(options.as) : localIdentity('-', 'local').caller;
         const result = await explainCall(
@@ -62,7 +59,7 @@ export const explain: Verb = {
 
 function split(tool: string): [upstream: string, name: string] {
   const dot = tool.indexOf('.');
-  if (dot < 1) throw new Trouble(`\`${shown(tool)}\` is not upstream.tool`, 'write files.read_text_file');
+  if (dot < 1) throw new Trouble(`\`${tool}\` is not upstream.tool`, 'write files.read_text_file');
   return [tool.slice(0, dot), tool.slice(dot + 1)];
 }
 
@@ -107,7 +104,7 @@ function readCaller(file: string): Caller {
   const parsed = claims.safeParse(raw);
   if (!parsed.success)
     throw new Trouble(
-      `${file}: ${z.prettifyError(parsed.error)}`,
+      `${file}: ${parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ')}`,
       'write {"subject":"alice","groups":["engineering"]}',
     );
   const { claims: verified, ...rest } = parsed.data;
@@ -122,12 +119,12 @@ function print(tool: string, caller: Caller, result: Explained): void {
   else data(line('inventory', 'pass', undefined, 'pinned, unchanged, may be listed'));
   for (const step of result.trail) data(printStep(step, result));
   if (
-    result.verdict === 'stop' &&
+    result.verdict !== 'pass' &&
     result.code &&
     result.trail.length > 0 &&
     !result.trail.some(({ verdict }) => verdict.kind === 'stop')
   )
-    data(line(result.code.split('.')[0]!, 'STOP', result.code, result.hint));
+    data(line(result.code.split('.')[0]!, result.verdict.toUpperCase(), result.code, result.hint));
 }
 
 function printStep({ id, verdict }: Step, { reasons }: Explained): string {
@@ -138,15 +135,16 @@ function printStep({ id, verdict }: Step, { reasons }: Explained): string {
     case 'edit':
       return line(id, 'edit', verdict.code, verdict.what);
     case 'stop':
-      return line(
-        id,
-        'STOP',
-        verdict.code,
-        [verdict.detail, because, CODES[verdict.code].hint].filter(Boolean).join('; '),
-      );
+      return line(id, 'STOP', verdict.code, [verdict.detail, because, hintOf(verdict.code)].filter(Boolean).join('; '));
     case 'ask':
       return line(id, 'ASK', undefined, verdict.question.codes.join(', '));
   }
+}
+
+/** What an operator can do; asking this verb is done already. */
+function hintOf(code: Code): string | undefined {
+  const { hint } = CODES[code];
+  return hint.startsWith('doorward explain') ? undefined : hint;
 }
 
 function line(id: string, verdict: string, code?: string, why?: string): string {

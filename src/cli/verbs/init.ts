@@ -1,15 +1,18 @@
 /** Finds clients and their servers, and writes a configuration. Never starts anything. */
-import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Document, isMap, isSeq } from 'yaml';
-import { type FoundServer, findServers, readServers } from '../clients/find.ts';
-import { data, EXIT, json, shown, Trouble, table } from '../terminal.ts';
+import { Document, isMap, isScalar, isSeq } from 'yaml';
+import { type Found, type FoundServer, findServers, readServers } from '../clients/find.ts';
+import { thesePlaces } from '../machine.ts';
+import { writeWhole } from '../review/write.ts';
+import { count, data, EXIT, json, shown, Trouble, table, talk } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 interface Upstream {
   readonly name: string;
   readonly from: FoundServer;
+  /** Clients that have this very server. */
+  readonly clients: readonly string[];
 }
 
 export const init: Verb = {
@@ -28,25 +31,26 @@ export const init: Verb = {
       .action((_own, cmd) => {
         const options = cmd.optsWithGlobals();
         const file = resolve(options.config);
-        const found = search(options.from);
-        const upstreams = named(found);
+        const { servers, faults } = search(options.from);
+        const upstreams = named(servers);
         if (!options.dryRun && existsSync(file) && !options.force) {
           throw new Trouble(
             `${options.config} exists`,
             'look at what was found with --dry-run, or replace it with --force',
           );
         }
-        if (!options.dryRun) writeFileSync(file, render(upstreams), { mode: 0o600 });
+        for (const fault of faults) talk(`doorward: left out: ${shown(fault, 400)}`);
+        if (!options.dryRun) writeWhole(file, render(upstreams));
         if (options.json) {
           json({
             wrote: options.dryRun ? null : file,
-            servers: upstreams.map(({ name, from }) => ({ upstream: name, ...from })),
+            servers: upstreams.map(({ name, from, clients }) => ({ upstream: name, ...from, clients })),
           });
           return done(EXIT.yes);
         }
-        if (found.length > 0) {
-          const rows = upstreams.map(({ name, from }) => [
-            from.client,
+        if (upstreams.length > 0) {
+          const rows = upstreams.map(({ name, from, clients }) => [
+            clients.join(', '),
             name,
             shown(from.url ?? from.run!.join(' '), 60),
             from.notices.join(', ') || '-',
@@ -54,8 +58,8 @@ export const init: Verb = {
           data(table(['CLIENT', 'SERVER', 'HOW', 'NOTICE'], rows));
         }
         if (options.dryRun) return done(EXIT.yes);
-        const usable = upstreams.filter(({ from }) => from.run);
-        data(`wrote ${options.config} (${usable.length} upstreams, 0 tools granted). nothing was started.`);
+        const usable = upstreams.filter(fit);
+        data(`wrote ${options.config} (${count(usable.length, 'upstream')}, 0 tools granted). nothing was started.`);
         data(
           usable[0]
             ? `next: doorward review ${usable[0].name}`
@@ -66,76 +70,84 @@ export const init: Verb = {
   },
 };
 
-function search(from: string | undefined): FoundServer[] {
-  const home = homedir();
-  if (from === undefined) {
-    return findServers({
-      home,
-      platform: process.platform,
-      appData: process.env['APPDATA'] ?? home,
-      project: process.cwd(),
-    });
-  }
+function search(from: string | undefined): Found {
+  if (from === undefined) return findServers(thesePlaces());
   if (!existsSync(from)) throw new Trouble(`${from} does not exist`, 'name the JSON file of a client');
-  return readServers(resolve(from), 'file');
+  return { servers: readServers(resolve(from), 'file'), faults: [] };
 }
 
-/** Names fit for a path and a policy line; the same server of two clients is listed once. */
+/** What Doorward can run; the rest is told of in a comment. */
+function fit({ from }: Upstream): boolean {
+  return from.run !== undefined && !from.secret;
+}
+
+/** Names fit for a path and a policy line. The same server of several clients is one, with what is to be said of any. */
 function named(found: readonly FoundServer[]): Upstream[] {
-  const taken = new Map<string, string>();
-  const result: Upstream[] = [];
+  const same = new Map<string, FoundServer[]>();
   for (const from of found) {
     const what = JSON.stringify(from.run ?? from.url);
-    if ([...taken.values()].includes(what)) continue;
+    same.set(what, [...(same.get(what) ?? []), from]);
+  }
+  const taken = new Set<string>();
+  return [...same.values()].map((all) => {
+    const first = all[0]!;
     const base =
-      from.name
+      first.name
         .toLowerCase()
         .replaceAll(/[^a-z0-9]+/g, '-')
-        .replaceAll(/^[^a-z]+|-+$/g, '')
-        .slice(0, 28) || 'server';
+        .replace(/^[^a-z]+/, '')
+        .slice(0, 28)
+        .replace(/-$/, '') || 'server';
     let name = base;
     for (let i = 2; taken.has(name); i++) name = `${base}-${i}`;
-    taken.set(name, what);
-    result.push({ name, from });
-  }
-  return result;
+    taken.add(name);
+    const union = <T>(of: (from: FoundServer) => readonly T[]): T[] => [...new Set(all.flatMap(of))];
+    const from = { ...first, env: union(({ env }) => env), notices: union(({ notices }) => notices) };
+    return { name, from, clients: union(({ client }) => [client]) };
+  });
 }
 
 function render(upstreams: readonly Upstream[]): string {
   const doc = new Document({
     doorward: 1,
-    upstreams: Object.fromEntries(
-      upstreams
-        .filter(({ from }) => from.run)
-        .map(({ name, from }) => {
-          const folders = from.run!.slice(1).filter(isFolder);
-          return [
-            name,
-            {
-              run: [...from.run!],
-              ...(folders.length > 0 && { mounts: Object.fromEntries(folders.map((folder) => [folder, folder])) }),
-              ...(from.env.length > 0 && { env: Object.fromEntries(from.env.map((key) => [key, `env:${key}`])) }),
-            },
-          ];
-        }),
-    ),
+    upstreams: Object.fromEntries(upstreams.filter(fit).map(({ name, from }) => [name, block(from)])),
     policy: [],
   });
   doc.commentBefore = ' yaml-language-server: $schema=./.doorward/schema.json';
-  const block = doc.get('upstreams', true);
-  if (isMap(block)) {
-    for (const item of block.items) {
+  const blocks = doc.get('upstreams', true);
+  if (isMap(blocks)) {
+    for (const item of blocks.items) {
       const run = isMap(item.value) ? item.value.get('run', true) : undefined;
       if (isSeq(run)) run.flow = true;
     }
   }
-  const policy = doc.get('policy', true);
-  if (isSeq(policy)) policy.commentBefore = ' anything not listed does not exist; doorward review proposes lines';
-  const later = upstreams.filter(({ from }) => from.url !== undefined);
-  if (later.length > 0) {
-    doc.comment = ` found but not written, because HTTP upstreams are not served yet:\n${later.map(({ name, from }) => `   ${name}: ${shown(from.url!)}`).join('\n')}`;
+  const policy = isMap(doc.contents) ? doc.contents.items.at(-1)?.key : undefined;
+  if (isScalar(policy)) policy.commentBefore = ' anything not listed does not exist; doorward review proposes lines';
+  const left = upstreams.filter((upstream) => !fit(upstream));
+  if (left.length > 0) {
+    const lines = left.map(({ name, from }) =>
+      from.run
+        ? `   ${name}: an argument holds a secret; a server gets secrets by \`env\``
+        : `   ${name}: ${shown(from.url!)} is an HTTP upstream, which is not served yet`,
+    );
+    doc.comment = ` found but not written:\n${lines.join('\n')}`;
   }
   return doc.toString({ lineWidth: 0 });
+}
+
+/** Folders get places of their own inside: the paths of this machine are nothing for a server. */
+function block({ run = [], env }: FoundServer): object {
+  const mounts = new Map<string, string>();
+  const inside = (arg: string): string => {
+    const place = mounts.get(arg) ?? (mounts.size === 0 ? '/data' : `/data-${mounts.size + 1}`);
+    mounts.set(arg, place);
+    return place;
+  };
+  return {
+    run: run.map((arg, i) => (i > 0 && isFolder(arg) ? inside(arg) : arg)),
+    ...(mounts.size > 0 && { mounts: Object.fromEntries(mounts) }),
+    ...(env.length > 0 && { env: Object.fromEntries(env.map((key) => [key, `env:${key}`])) }),
+  };
 }
 
 function isFolder(path: string): boolean {

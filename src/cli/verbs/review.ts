@@ -1,5 +1,6 @@
 /** Starts a server in its sandbox, shows what it offers and what changed, and pins what a person agrees to. */
 import { readFileSync } from 'node:fs';
+import { ConfigError } from '../../config/fault.ts';
 import { type Prepared, prepareUpstreams } from '../../gateway/prepare.ts';
 import { readSite } from '../../gateway/site.ts';
 import { prepareSpecs } from '../../gateway/specs.ts';
@@ -8,6 +9,7 @@ import { type Lock, printLock } from '../../inventory/lock.ts';
 import { parseRun } from '../../inventory/packages/run.ts';
 import { openStateFolder } from '../../store/folder.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
+import { PackageRefused } from '../../upstreams/packages.ts';
 import { npm } from '../npm.ts';
 import { withGrants } from '../review/grants.ts';
 import { type Item, type Plan, plan } from '../review/plan.ts';
@@ -52,28 +54,32 @@ async function reviewAll(only: string | undefined, options: Options): Promise<Ex
   const site = readSite(options.config);
   const prepared = { site, upstreams: prepareUpstreams(site) };
   const names = [...prepared.upstreams.keys()].filter((name) => only === undefined || name === only);
+  if (options.json && options.sarif) throw new Trouble('--json and --sarif exclude each other', 'choose one');
   if (names.length === 0)
     throw new Trouble(
-      `no upstream ${only ?? ''} in ${options.config}`,
+      only === undefined ? `no upstream in ${options.config}` : `no upstream \`${only}\` in ${options.config}`,
       `one of: ${[...prepared.upstreams.keys()].join(', ') || 'none is configured'}`,
     );
   let lock = prepared.site.lock;
+  let agreed = true;
   const plans: Plan[] = [];
   for (const name of names) {
     if (!(await mayStart(prepared, name, options))) {
       talk(`${name} was not started`);
+      agreed = false;
       continue;
     }
     const made = await planOf(prepared, name, lock);
     plans.push(made);
     if (!options.json && !options.sarif) show(made);
-    if (options.frozen) continue;
-    lock = await pin(prepared, made, lock, options);
+    if (options.frozen || made.clean) continue;
+    const pinned = await pin(prepared, made, options);
+    if (pinned) lock = made.next;
+    agreed &&= pinned;
   }
   if (options.json) json({ plans: plans.map(({ next: _next, ...rest }) => rest) });
   if (options.sarif) data(sarif(plans.flatMap(placed)));
-  if (options.frozen) return plans.length === names.length && plans.every(({ clean }) => clean) ? EXIT.yes : EXIT.no;
-  return plans.length === names.length ? EXIT.yes : EXIT.no;
+  return options.frozen ? (plans.every(({ clean }) => clean) ? EXIT.yes : EXIT.no) : agreed ? EXIT.yes : EXIT.no;
 }
 
 async function mayStart({ upstreams }: Pick<Prepared, 'upstreams'>, name: string, options: Options): Promise<boolean> {
@@ -102,7 +108,11 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
   const specs = await waiting(
     `fetching ${name}`,
     prepareSpecs(prepared, { stateDir: folder.root, npm, clock: Date.now, files, env: process.env }, name),
-  );
+  ).catch((error: unknown) => {
+    if (!(error instanceof PackageRefused)) throw error;
+    const fix = '[npx, -y, "name@1.2.3", ...], or [node, ./server/server.js, ...]';
+    throw new ConfigError([prepared.site.source.fault(['upstreams', name, 'run'], error.message, fix)]);
+  });
   const spec = specs.get(name)!;
   const listing = await waiting(`starting ${name}`, probe(spec));
   const { run, mounts } = prepared.upstreams.get(name)!;
@@ -117,6 +127,9 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
     mounts.length === 1 ? mounts[0]!.target : undefined,
   );
 }
+
+/** Bytes of one text of a server: a person must see all of what a model will read. */
+const MAX_TEXT = 16_384;
 
 function show({ upstream, items, instructions, packageChanged, clean }: Plan): void {
   const mark = (yes: boolean) => (yes ? 'x' : '');
@@ -136,21 +149,29 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
     );
   data(table(['THING', 'STATUS', 'READS', 'WRITES', 'DESTROYS', 'EXECUTES', 'DESCRIPTION', 'FINDINGS'], rows));
   for (const item of items) {
-    for (const change of item.changes) data(`  ${paint('yellow', item.name)}: ${shown(change, 800)}`);
+    for (const { at, text } of item.says) data(`  ${shown(item.name)} ${shown(at)}: ${shown(text, MAX_TEXT)}`);
+    for (const change of item.changes) data(`  ${paint('yellow', shown(item.name))}: ${shown(change, 2000)}`);
     for (const finding of item.findings)
-      data(`  ${shown(item.name)} ${finding.severity}: ${finding.text} (${shown(finding.at)}); fix: ${finding.fix}`);
+      data(
+        `  ${shown(item.name)} ${finding.severity}: ${shown(finding.text, 400)} (${shown(finding.at || '/')}); fix: ${shown(finding.fix, 400)}`,
+      );
     if (item.status === 'gone') data(`  ${shown(item.name)}: no longer listed`);
   }
-  if (instructions)
+  if (instructions) {
+    const { before, after, findings } = instructions;
     data(
-      `  instructions of ${upstream} ${instructions.before === undefined ? 'are new' : 'changed'}: ${shown(instructions.after ?? '(none)', 600)}`,
+      `  instructions of ${upstream} ${before === undefined ? 'are new' : 'changed'}: ${shown(after ?? '(none)', MAX_TEXT)}`,
     );
+    if (before !== undefined) data(`  before: ${shown(before, MAX_TEXT)}`);
+    for (const { severity, text } of findings)
+      data(`  instructions ${severity}: ${shown(text, 400)}; they are not pinned`);
+  }
   if (packageChanged) data(`  package of ${upstream} differs from the lockfile`);
   if (clean) data(`${upstream} is as reviewed`);
 }
 
-async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, lock: Lock, options: Options): Promise<Lock> {
-  if (made.clean) return lock;
+/** False: the person said no, and nothing was written. */
+async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, options: Options): Promise<boolean> {
   const good = made.items.filter(({ pinnable, status }) => pinnable && status !== 'gone');
   const held = made.items.filter(({ pinnable }) => !pinnable);
   const grants = options.grants ? proposed(made.upstream, good) : { allow: [], ask: [] };
@@ -159,7 +180,7 @@ async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, lock: Lock, opt
     : `pin these ${good.length}?`;
   if (!options.yes && !(await ask(question))) {
     talk('nothing was written');
-    return lock;
+    return false;
   }
   writeWhole(site.lockFile, printLock(made.next), 0o644);
   let lines = 0;
@@ -176,7 +197,7 @@ async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, lock: Lock, opt
       data('facts (reads, writes, ...) are guesses from what the server says of itself: correct them in doorward.lock');
     data('next: doorward run');
   }
-  return made.next;
+  return true;
 }
 
 function proposed(upstream: string, items: readonly Item[]) {

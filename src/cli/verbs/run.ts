@@ -1,7 +1,7 @@
 /** Serves: HTTP on loopback, or one stdio client. */
 
 import { serveHttpGateway, serveStdio } from '../serve.ts';
-import { data, EXIT } from '../terminal.ts';
+import { data, EXIT, shown } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 import { checkSite } from './check.ts';
 
@@ -16,8 +16,9 @@ export const run: Verb = {
         if (options.dryRun) {
           const { findings, upstreams } = checkSite(options.config);
           const critical = findings.filter(({ severity }) => severity === 'critical');
-          for (const { text, fix } of critical) data(`refuses to start: ${text}\n  fix: ${fix}`);
-          if (critical.length === 0) data(`would serve ${[...upstreams.keys()].join(', ')}`);
+          for (const { text, fix } of critical)
+            data(`refuses to start: ${shown(text, 1000)}\n  fix: ${shown(fix, 1000)}`);
+          if (critical.length === 0) data(`would serve ${[...upstreams.keys()].join(', ') || 'nothing'}`);
           return done(critical.length === 0 ? EXIT.yes : EXIT.no);
         }
         if (options.stdio) {
