@@ -129,13 +129,15 @@ interface Profile {
   upper: number;
   /** Everything else. */
   marks: number;
+  /** Marks that people put into passwords, not into names; letters that are not ASCII. */
+  strong: number;
   /** Spaces, quotes and brackets: a secret of a machine has none. */
   breaks: number;
   spaces: number;
   /** The longest run in order of the alphabet. */
   sequence: number;
 }
-const seen: Profile = { digits: 0, letters: 0, upper: 0, marks: 0, breaks: 0, spaces: 0, sequence: 0 };
+const seen: Profile = { digits: 0, letters: 0, upper: 0, marks: 0, strong: 0, breaks: 0, spaces: 0, sequence: 0 };
 
 /** One pass over the value; the answer holds until the next call. */
 function profile(value: string): Profile {
@@ -143,6 +145,7 @@ function profile(value: string): Profile {
   let upper = 0;
   let lower = 0;
   let breaks = 0;
+  let strong = 0;
   let spaces = 0;
   let run = 1;
   let sequence = 1;
@@ -157,27 +160,30 @@ function profile(value: string): Profile {
     else if (c >= 0x41 && c <= 0x5a) upper++;
     else if (c <= 0x20) spaces++;
     else if (BREAKS.has(c)) breaks++;
+    else if (c >= 0x80 || STRONG.has(c)) strong++;
   }
   seen.digits = digits;
   seen.upper = upper;
   seen.letters = upper + lower;
   seen.marks = value.length - digits - upper - lower;
+  seen.strong = strong;
   seen.spaces = spaces;
   seen.breaks = breaks + spaces;
   seen.sequence = sequence;
   return seen;
 }
+const STRONG = new Set([...'!@#$%^&*+~?='].map((c) => c.charCodeAt(0)));
 const BREAKS = new Set([...'"\'`<>(){}'].map((c) => c.charCodeAt(0)));
 
-function isPassword({ digits, letters, marks, spaces }: Profile, length: number, quoted: boolean): boolean {
+function isPassword({ digits, letters, marks, strong, spaces }: Profile, length: number, quoted: boolean): boolean {
   if (length > 128 || spaces > 1) return false;
-  if (letters > 0 && digits + marks - spaces > 0) return length >= 6 || quoted;
+  if (letters > 0 && digits + strong > 0) return length >= 6 || quoted;
   return quoted && digits >= 6 && marks === 0;
 }
 
 /** Names of placeholders, masks, ellipses, templates: what documentation writes where a secret goes. */
 export function isPlaceholder(value: string): boolean {
-  if (/^[*.xX•#_-]+$|\.\.\.|\*{3}|x{5}|X{5}|\u2026/.test(value)) return true;
+  if (/^[*.xX•#_-]+$|\.\.\.|\*{3}|x{5}|X{5}|#{4}|\u2026/.test(value)) return true;
   return isTemplate(value) || PLACEHOLDERS.test(value.slice(0, 256)) || isSequence(value);
 }
 

@@ -9,7 +9,7 @@ const CALL = 150;
 const MAX_VALUE = 4096;
 
 const BASE64 = classOf('A-Za-z0-9+/');
-const PEM_HEAD = /^-{4,5} ?BEGIN[A-Z0-9 _-]{0,64}PRIVATE KEY(?: BLOCK)? ?-{4,5}|^-{5}BEGIN USER NKEY SEED-{5}/;
+const PEM_HEAD = /^-{4,5} ?BEGIN[A-Z0-9 _-]{0,64}?PRIVATE KEY(?: BLOCK)? ?-{4,5}|^-{5}BEGIN USER NKEY SEED-{5}/;
 /** Headers that tools write: they count alone, because the body may come with the next line or message. */
 const PEM_USUAL = /BEGIN (?:(?:RSA |EC |DSA |OPENSSH )?PRIVATE KEY|PGP PRIVATE KEY BLOCK)/;
 const PEM_BODY = classOf('A-Za-z0-9+/=\\s\\\\:,"\'.-');

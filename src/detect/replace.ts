@@ -1,5 +1,5 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
-import { type Budget, type Span, scan } from './scan.ts';
+import { type Budget, joined, type Scan, type Span, scan } from './scan.ts';
 
 /** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
 export type Fingerprint = (secret: string) => string;
@@ -26,7 +26,8 @@ export function mark(rule: string, secret: string, fingerprint: Fingerprint | un
 /** Takes out every secret and card number. Linear; 1 MB takes about 2.4 ms when clean, under 20 ms at worst. */
 export function redactText(text: string, fingerprint?: Fingerprint, budget?: Budget): RedactedText {
   if (text.length < SHORTEST) return { text, found: NONE, overflow: false };
-  const { spans, overflow } = scan(load(text), text.length, false, budget);
+  const plain = scan(load(text), text.length, false, budget);
+  const { spans, overflow } = ESCAPED.test(text) ? withEscapes(text, plain, budget) : plain;
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';
@@ -38,15 +39,48 @@ export function redactText(text: string, fingerprint?: Fingerprint, budget?: Bud
   return { text: out + text.slice(from), found: spans, overflow };
 }
 
+/** Letters and digits that nobody has to escape: `\u0041KIA...`, `%41KIA...`. */
+const ESCAPED = /(?:\\u00|%)(?:3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])/;
+const EACH_ESCAPED = new RegExp(ESCAPED, 'g');
+
+/** The text is looked at once more as it reads without those escapes. */
+function withEscapes(text: string, plain: Scan, budget: Budget | undefined): Scan {
+  const from: number[] = [];
+  let read = '';
+  let at = 0;
+  for (const { 0: escape, index } of text.matchAll(EACH_ESCAPED)) {
+    for (let i = at; i < index; i++) from.push(i);
+    from.push(index);
+    read += text.slice(at, index) + String.fromCharCode(Number.parseInt(escape.slice(-2), 16));
+    at = index + escape.length;
+  }
+  for (let i = at; i <= text.length; i++) from.push(i);
+  read += text.slice(at);
+  const done = scan(load(read), read.length, false, budget);
+  const back = done.spans.map(({ rule, start, end }) => ({ rule, start: from[start]!, end: from[end]! }));
+  return { ...plain, spans: joined([...plain.spans, ...back]), overflow: plain.overflow || done.overflow };
+}
+
 /**
  * Over the raw bytes of a JSON text: false proves that `redactJson` of its value finds nothing. True when an escape could
  * hide something (`\u`, `\/`), so that the value must be looked at.
  */
 export function mayHold(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (buffer.includes('\\u', 0, 'latin1') || buffer.includes('\\/', 0, 'latin1')) return true;
+  if (buffer.includes('\\u', 0, 'latin1') || buffer.includes('\\/', 0, 'latin1') || hasPercent(buffer)) return true;
   const { spans, overflow } = scan(buffer, buffer.length, true);
   return overflow || spans.length > 0;
+}
+
+/** A letter or digit written as `%41`. */
+function hasPercent(bytes: Buffer): boolean {
+  for (let p = bytes.indexOf(0x25); p >= 0 && p < bytes.length - 2; p++) {
+    if (bytes[p] !== 0x25) {
+      p = bytes.indexOf(0x25, p) - 1;
+      if (p < 0) return false;
+    } else if (ESCAPED.test(bytes.toString('latin1', p, p + 3))) return true;
+  }
+  return false;
 }
 
 /** Stands for a text that holds more candidates than can be checked. */

@@ -34,6 +34,8 @@ interface Datum {
   readonly major?: boolean;
   readonly find: readonly string[];
   readonly shape?: string;
+  /** Beginnings of tokens, to be found as base64. */
+  readonly encoded?: readonly string[];
   /** A run before the keyword that belongs to the token. */
   readonly back?: string;
   /** `any`: letters may stand before it; `strict`: no mark of a path either. */
@@ -74,7 +76,7 @@ const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes
 const words: string[] = [];
 const byKeyword: Rule[][] = [];
 for (const rule of rules) {
-  const finds = rule.find.flatMap(expand);
+  const finds = [...rule.find.flatMap(expand), ...(rule.encoded ?? []).map(asBase64)];
   if (rule.matcher === 'assignment') finds.push(...ALONE);
   for (const find of finds) {
     const known = words.indexOf(find.toLowerCase());
@@ -118,6 +120,13 @@ export function budget(): Budget {
   return { left: 3_000_000 };
 }
 const STEPS_PER_BYTE = 10;
+/** The characters of base64 that a beginning determines, whatever follows it. */
+function asBase64(beginning: string): string {
+  return Buffer.from(beginning, 'latin1')
+    .toString('base64')
+    .slice(0, Math.floor((beginning.length * 8) / 6));
+}
+
 const RAW_STEPS_PER_BYTE = 4;
 /** What a try costs before it looks at a byte. */
 const TRY = 15;
@@ -163,7 +172,7 @@ export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget 
     spans.push({ rule: 'card-number', start, end, soft: true });
   });
   purse.left -= work.steps;
-  return { spans: settle(spans), overflow: purse.left < 0, open: work.open };
+  return { spans: joined(spans), overflow: purse.left < 0, open: work.open };
 }
 
 function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int32Array): Match | undefined {
@@ -182,6 +191,8 @@ function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int
       return free(s.bytes, start) ? bearer(s, start) : undefined;
     case 'curl':
       return free(s.bytes, start) ? curl(s, start) : undefined;
+    case 'encoded':
+      return encoded(s, start);
     case 'assignment':
       return assignment(s, start, size);
     default:
@@ -218,6 +229,26 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
   return { start: start + (rule.keep ?? 0), end, soft: rule.soft === true };
 }
 
+/** A token as base64, from its first byte on: what it decodes to is judged by the same rules. */
+function encoded(s: Source, start: number): Match | undefined {
+  if (decoding || (BASE64[s.bytes[start - 1] ?? 0] === 1 && s.bytes[start - 2] !== 0x5c)) return undefined;
+  const end = runEnd(s, BASE64, start, 4096);
+  if (end - start < 24) return undefined;
+  const bytes = Buffer.from(text(s, start, end), 'base64');
+  s.work.steps += 1000 + 4 * bytes.length;
+  decoding = true;
+  try {
+    const found = scan(bytes, bytes.length, false, { left: 10_000 }).spans.some((span) => span.start < 4);
+    return found ? { start, end: runEnd(s, PADDING, end, 2) } : undefined;
+  } finally {
+    decoding = false;
+  }
+}
+/** Only one layer of base64 is opened. */
+let decoding = false;
+const BASE64 = classOf('A-Za-z0-9+/');
+const PADDING = classOf('=');
+
 interface Quality {
   readonly entropy?: number;
   readonly digits?: number;
@@ -243,7 +274,7 @@ function isNear(rule: Rule, s: Source, start: number, end: number): boolean {
 function awsSecret(s: Source, from: number, spans: (Span & { soft: boolean })[]): void {
   const most = Math.min(s.length, from + 160);
   for (let p = from; p < most; ) {
-    const end = runEnd(s, AWS_SECRET, p, 64);
+    const end = runEnd(s, BASE64, p, 64);
     if (end - p === 40 && s.bytes[end] !== 0x3d && entropy(text(s, p, end)) >= 4.2) {
       spans.push({ rule: 'aws-secret-access-key', start: p, end, soft: true });
       return;
@@ -251,7 +282,6 @@ function awsSecret(s: Source, from: number, spans: (Span & { soft: boolean })[])
     p = end + 1;
   }
 }
-const AWS_SECRET = classOf('A-Za-z0-9+/');
 
 /** No letter or digit stands before: the start, a mark, the end of an escape (`\\n`, `%3D`, `\\u0022`, `ESC[94m`). */
 function free(bytes: Uint8Array, at: number, strict = false): boolean {
@@ -267,21 +297,17 @@ function free(bytes: Uint8Array, at: number, strict = false): boolean {
 }
 
 /** In order, overlaps joined under the rule that knows more. */
-function settle(spans: (Span & { soft: boolean })[]): Span[] {
+export function joined(spans: (Span & { soft?: boolean })[]): Span[] {
   if (spans.length < 2) return spans;
   spans.sort((a, b) => a.start - b.start || b.end - a.end);
-  const out: (Span & { soft: boolean })[] = [];
+  const out: (Span & { soft?: boolean })[] = [];
   for (const span of spans) {
     const last = out.at(-1);
     if (last === undefined || span.start >= last.end) out.push(span);
     else {
-      const rule = last.soft && !span.soft ? span.rule : last.rule;
-      out[out.length - 1] = {
-        rule,
-        start: last.start,
-        end: Math.max(last.end, span.end),
-        soft: last.soft && span.soft,
-      };
+      const rule = last.soft === true && span.soft !== true ? span.rule : last.rule;
+      const soft = last.soft === true && span.soft === true;
+      out[out.length - 1] = { rule, start: last.start, end: Math.max(last.end, span.end), soft };
     }
   }
   return out;

@@ -92,6 +92,9 @@ describe('redactText', () => {
       `MIIEpAIBAAKCAQEA${token(48)}\n${token(60)}\n${token(10)}==\nNext words`,
       '[redacted private-key-base64]\nNext words',
     ],
+    ['escapes in text', `a \\u0067hp_${token(36)} b`, 'a [redacted github-token] b'],
+    ['percent escapes', `a %67hp%5F${token(36)} b`, 'a [redacted github-token] b'],
+    ['base64', `a ${Buffer.from(`ghp_${token(36)}\\n`).toString('base64')} b`, 'a [redacted encoded-secret] b'],
     ['an open key block', `-----BEGIN PRIVATE KEY-----\n${token(60)}\n${token(20)}`, '[redacted private-key]'],
   ])('takes a secret out of %s', (_, text, expected) => {
     expect(redactText(text).text).toBe(expected);
