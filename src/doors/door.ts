@@ -107,10 +107,13 @@ function closing(_: Knock, rules: DoorRules): Stop | undefined {
   return rules.closing() ? { stage: 'door', code: 'door.closing' } : undefined;
 }
 
-/** By address, before any credential is looked at. */
-function flood({ peer }: Knock, { strangers }: DoorRules): Stop | undefined {
+/**
+ * By address. Who brings a credential is heard all the same: processes of one machine share its address, and a hostile
+ * one must not lock the others out. A credential that fails then is answered 429 too.
+ */
+function flood({ peer, req }: Knock, { strangers }: DoorRules): Stop | undefined {
   const wait = strangers.wait(peer.address);
-  return wait > 0 ? { stage: 'door', code: 'door.rate', wait } : undefined;
+  return wait > 0 && only(req, 'authorization') === undefined ? { stage: 'door', code: 'door.rate', wait } : undefined;
 }
 
 /** The parser refuses conflicting lengths; what it lets pass and another hop might read differently ends here. */

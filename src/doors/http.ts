@@ -101,8 +101,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     const said = identify(() => gate.authenticate({ peer, header: (name) => text(only(req, name)) }));
     const caller = said instanceof Promise ? await said : said;
     if (typeof caller === 'string') {
+      const wait = strangers.wait(peer.address);
       strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
-      return turnAway(knock, reply, { stage: 'identity', code: caller });
+      const code =
+        wait > 0
+          ? ({ stage: 'door', code: 'door.rate', wait } as const)
+          : ({ stage: 'identity', code: caller } as const);
+      return turnAway(knock, reply, code);
     }
     knock.caller = caller;
     if (stopped(AFTER, knock, reply)) return;
