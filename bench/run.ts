@@ -8,6 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { measureLanes } from './lanes.ts';
 import { load } from './load.ts';
 import { args, TOKEN } from './payloads.ts';
 
@@ -222,6 +223,11 @@ try {
   for (const plan of PLANS.filter(({ title }) => title.includes(only))) {
     process.stderr.write(`${plan.title} ...\n`);
     const lines = await measure(plan, upstream);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    out.push(...lines);
+  }
+  if ('lane'.includes(only)) {
+    const lines = await measureLanes(8, n(20_000));
     process.stdout.write(`${lines.join('\n')}\n`);
     out.push(...lines);
   }
