@@ -45,7 +45,7 @@ export function judge(name: string, value: string, quoted: boolean, work?: Work)
   const { kind, named } = known(name, work);
   if (kind === undefined && named.length === 0) return undefined;
   if (kind === 'key' && value.length < 24 && named.length === 0) return undefined;
-  if (work !== undefined) work.steps += 250 + 3 * value.length;
+  if (work !== undefined) work.steps += 400 + 3 * value.length;
   for (const { rule, shape } of named) if (fits(rule, shape, value)) return rule.id;
   if (kind === undefined || !isSecretValue(kind, value, quoted)) return undefined;
   return kind === 'password' ? 'password' : 'assigned-secret';

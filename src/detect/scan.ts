@@ -6,12 +6,11 @@
 
 import { assignment } from './assigned.ts';
 import { findCards } from './cards.ts';
-import data from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
-import { isSequence, NAMED } from './judge.ts';
+import { isSequence } from './judge.ts';
 import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
-import { Keywords } from './probe.ts';
-import { ALNUM, classOf, matchShape, parseShape, type Shape, WORD, type Work } from './shape.ts';
+import { byKeyword, keywords, type Rule, rules, sizes } from './rules.ts';
+import { ALNUM, classOf, matchShape, WORD, type Work } from './shape.ts';
 import { type Match, runEnd, type Source, text } from './source.ts';
 
 export interface Span {
@@ -29,85 +28,7 @@ export interface Scan {
   readonly open: number;
 }
 
-interface Datum {
-  readonly id: string;
-  readonly major?: boolean;
-  readonly find: readonly string[];
-  readonly shape?: string;
-  /** Beginnings of tokens, to be found as base64. */
-  readonly encoded?: readonly string[];
-  /** A run before the keyword that belongs to the token. */
-  readonly back?: string;
-  /** `any`: letters may stand before it; `strict`: no mark of a path either. */
-  readonly left?: string;
-  readonly matcher?: string;
-  /** Base64 that goes on over lines. */
-  readonly lines?: boolean;
-  /** Bits per character that the token needs behind its keyword. */
-  readonly entropy?: number;
-  /** A finer rule that matches inside wins. */
-  readonly soft?: boolean;
-  /** Characters at the start of a match that stay. */
-  readonly keep?: number;
-  /** Digits that the token needs behind its keyword. */
-  readonly digits?: number;
-  /** What vendors write into the samples of their documentation. */
-  readonly never?: string;
-  /** A word that must stand near by, as a regular expression of plain alternatives. */
-  readonly near?: string;
-  readonly example: readonly string[];
-}
-interface Rule extends Omit<Datum, 'shape' | 'back'> {
-  readonly index: number;
-  readonly shape: Shape;
-  readonly back: { readonly set: Uint8Array; readonly min: number; readonly max: number } | undefined;
-}
-
-/** The rules as data: what tests and documentation read. */
-export const RULES = data.rules as readonly Datum[];
-
-const rules: Rule[] = RULES.map((rule, index) => {
-  const back = rule.back === undefined ? undefined : parseShape(rule.back).parts[0]!;
-  if (back !== undefined && back.kind !== 'run') throw new Error(`back of ${rule.id}`);
-  return { ...rule, index, shape: parseShape(rule.shape ?? ''), back };
-});
-/** Vendors whose name alone, without "key" or "token", is enough. */
-const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes(' ')));
-const words: string[] = [];
-const byKeyword: Rule[][] = [];
-for (const rule of rules) {
-  const finds = [...rule.find.flatMap(expand), ...(rule.encoded ?? []).map(asBase64)];
-  if (rule.matcher === 'assignment') finds.push(...ALONE);
-  for (const find of finds) {
-    const known = words.indexOf(find.toLowerCase());
-    if (known >= 0) byKeyword[known]!.push(rule);
-    else byKeyword[words.push(find.toLowerCase()) - 1] = [rule];
-  }
-}
-const keywords = new Keywords(words);
-/** Of a keyword that ends with a sign (`pw=`) the name only. */
-const sizes = words.map((word, i) =>
-  byKeyword[i]![0]!.matcher === 'assignment' ? word.replace(/[^a-z]$/, '').length : word.length,
-);
-
-/** A name of a JSON member that `judge` is asked about: the same words that lead there in a text. */
-export const MEMBER_NAME = new RegExp(
-  rules
-    .filter((rule) => rule.matcher === 'assignment')
-    .flatMap((rule) => [...rule.find, ...ALONE])
-    .map((word) => word.replace(/[^a-z]$/, '$'))
-    .join('|'),
-  'i',
-);
-
-/** `SK[hex][hex]`: every pair, because two letters alone would hit everywhere. */
-function expand(find: string): string[] {
-  const place = /\[(hex|dig)\]/.exec(find);
-  if (place === null) return [find];
-  const chars = '0123456789abcdef'.slice(0, place[1] === 'hex' ? 16 : 10);
-  return [...chars].flatMap((c) => expand(find.replace(place[0], c)));
-}
-
+/** What documentation writes in place of letters. */
 const MASK = /x{6}|X{6}|\*{4}|#{4}/;
 /**
  * Steps that scans may still take; one is about a nanosecond. Each byte adds ten: 1 MB ends after 13 ms at the latest, in
@@ -120,15 +41,9 @@ export function budget(): Budget {
   return { left: 3_000_000 };
 }
 const STEPS_PER_BYTE = 10;
-/** The characters of base64 that a beginning determines, whatever follows it. */
-function asBase64(beginning: string): string {
-  return Buffer.from(beginning, 'latin1')
-    .toString('base64')
-    .slice(0, Math.floor((beginning.length * 8) / 6));
-}
-
 const RAW_STEPS_PER_BYTE = 4;
-/** What a try costs before it looks at a byte. */
+/** What a hit, and each rule that is tried there, cost before they look at a byte. */
+const HIT = 20;
 const TRY = 15;
 
 /**
@@ -139,14 +54,15 @@ export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget 
   const work: Work = { steps: 0, dead: 0, open: length };
   const source: Source = { bytes, length, raw, work };
   purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
-  const dead = new Int32Array(rules.length);
+  let dead: Int32Array | undefined; // most texts have no hit
   const spans: (Span & { soft: boolean })[] = [];
   let done = 0;
   let overflow = false;
 
   keywords.each(bytes, length, (keyword, start) => {
     if (start < done) return false;
-    work.steps += 20;
+    work.steps += HIT;
+    dead ??= new Int32Array(rules.length);
     for (const rule of byKeyword[keyword]!) {
       if (start < dead[rule.index]!) continue;
       work.steps += TRY;

@@ -5,6 +5,6 @@
 
 export { NAMED } from './judge.ts';
 export { type Fingerprint, type Found, mayHold, type RedactedText, redactText } from './replace.ts';
-export { RULES } from './scan.ts';
+export { RULES } from './rules.ts';
 export { StreamRedactor } from './stream.ts';
 export { type RedactedJson, redactJson } from './tree.ts';

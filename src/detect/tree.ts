@@ -3,7 +3,8 @@ import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 import { MEMBER } from './assigned.ts';
 import { judge } from './judge.ts';
 import { type Fingerprint, mark, redactText } from './replace.ts';
-import { budget, MEMBER_NAME } from './scan.ts';
+import { MEMBER_NAME } from './rules.ts';
+import { budget } from './scan.ts';
 
 export interface RedactedJson {
   /** The same object when nothing was found; what holds nothing is shared with the original. */

@@ -1,0 +1,91 @@
+/** The rules as data (`data/secrets.json`), compiled: which keyword leads to which rules. */
+import data from './data/secrets.json' with { type: 'json' };
+import { NAMED } from './judge.ts';
+import { Keywords } from './probe.ts';
+import { parseShape, type Shape } from './shape.ts';
+
+export interface Datum {
+  readonly id: string;
+  readonly major?: boolean;
+  readonly find: readonly string[];
+  readonly shape?: string;
+  /** Beginnings of tokens, to be found as base64. */
+  readonly encoded?: readonly string[];
+  /** A run before the keyword that belongs to the token. */
+  readonly back?: string;
+  /** `any`: letters may stand before it; `strict`: no mark of a path either. */
+  readonly left?: string;
+  readonly matcher?: string;
+  /** Base64 that goes on over lines. */
+  readonly lines?: boolean;
+  /** Bits per character that the token needs behind its keyword. */
+  readonly entropy?: number;
+  /** A finer rule that matches inside wins. */
+  readonly soft?: boolean;
+  /** Characters at the start of a match that stay. */
+  readonly keep?: number;
+  /** Digits that the token needs behind its keyword. */
+  readonly digits?: number;
+  /** What vendors write into the samples of their documentation. */
+  readonly never?: string;
+  /** A word that must stand near by, as a regular expression of plain alternatives. */
+  readonly near?: string;
+  readonly example: readonly string[];
+}
+export interface Rule extends Omit<Datum, 'shape' | 'back'> {
+  readonly index: number;
+  readonly shape: Shape;
+  readonly back: { readonly set: Uint8Array; readonly min: number; readonly max: number } | undefined;
+}
+
+/** The rules as data: what tests and documentation read. */
+export const RULES = data.rules as readonly Datum[];
+
+export const rules: readonly Rule[] = RULES.map((rule, index) => {
+  const back = rule.back === undefined ? undefined : parseShape(rule.back).parts[0]!;
+  if (back !== undefined && back.kind !== 'run') throw new Error(`back of ${rule.id}`);
+  return { ...rule, index, shape: parseShape(rule.shape ?? ''), back };
+});
+/** Vendors whose name alone, without "key" or "token", is enough. */
+const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes(' ')));
+const words: string[] = [];
+export const byKeyword: Rule[][] = [];
+for (const rule of rules) {
+  const finds = [...rule.find.flatMap(expand), ...(rule.encoded ?? []).map(asBase64)];
+  if (rule.matcher === 'assignment') finds.push(...ALONE);
+  for (const find of finds) {
+    const known = words.indexOf(find.toLowerCase());
+    if (known >= 0) byKeyword[known]!.push(rule);
+    else byKeyword[words.push(find.toLowerCase()) - 1] = [rule];
+  }
+}
+export const keywords = new Keywords(words);
+/** Of a keyword that ends with a sign (`pw=`) the name only. */
+export const sizes = words.map((word, i) =>
+  byKeyword[i]![0]!.matcher === 'assignment' ? word.replace(/[^a-z]$/, '').length : word.length,
+);
+
+/** A name of a JSON member that `judge` is asked about: the same words that lead there in a text. */
+export const MEMBER_NAME = new RegExp(
+  rules
+    .filter((rule) => rule.matcher === 'assignment')
+    .flatMap((rule) => [...rule.find, ...ALONE])
+    .map((word) => word.replace(/[^a-z]$/, '$'))
+    .join('|'),
+  'i',
+);
+
+/** `SK[hex][hex]`: every pair, because two letters alone would hit everywhere. */
+function expand(find: string): string[] {
+  const place = /\[(hex|dig)\]/.exec(find);
+  if (place === null) return [find];
+  const chars = '0123456789abcdef'.slice(0, place[1] === 'hex' ? 16 : 10);
+  return [...chars].flatMap((c) => expand(find.replace(place[0], c)));
+}
+
+/** The characters of base64 that a beginning determines, whatever follows it. */
+function asBase64(beginning: string): string {
+  return Buffer.from(beginning, 'latin1')
+    .toString('base64')
+    .slice(0, Math.floor((beginning.length * 8) / 6));
+}
