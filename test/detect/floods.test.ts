@@ -103,13 +103,13 @@ describe('1 MB of', () => {
 
 describe('a stream of', () => {
   it.each(FLOODS)('%s', (_, text) => {
-    const bytes = Buffer.from(text.slice(0, 200_000));
+    const bytes = Buffer.from(text.slice(0, 60_000));
     const time = cpuMs(() => {
       const stream = new StreamRedactor();
       for (let at = 0; at < bytes.length; at += 1000) stream.push(bytes.subarray(at, at + 1000));
       stream.end();
     });
-    expect(time).toBeLessThan(2 * LIMIT);
+    expect(time).toBeLessThan(LIMIT);
   });
 });
 
