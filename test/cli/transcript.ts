@@ -49,7 +49,10 @@ interface Transcript {
 export function transcripts(folder: string): void {
   const root = join(import.meta.dirname, folder);
   const open: Place[] = [];
+  // Most of the time of a command is the loading of its code.
+  const cache = mkdtempSync(join(tmpdir(), 'doorward-cache-'));
   afterAll(() => {
+    rmSync(cache, { recursive: true, force: true });
     for (const { root, groups } of open) {
       groups.forEach(end);
       rmSync(root, { recursive: true, force: true });
@@ -59,7 +62,7 @@ export function transcripts(folder: string): void {
     for (const file of readdirSync(root).filter((name) => name.endsWith('.txt'))) {
       it(basename(file, '.txt'), async () => {
         const { steps, files } = parse(readFileSync(join(root, file), 'utf8'));
-        const place = makePlace(files);
+        const place = makePlace(files, cache);
         open.push(place);
         for (const step of steps) await check(step, place);
       }, 60_000);
@@ -94,7 +97,7 @@ interface Place {
   readonly groups: number[];
 }
 
-function makePlace(files: Transcript['files']): Place {
+function makePlace(files: Transcript['files'], cache: string): Place {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'doorward-cli-')));
   const [dir, home, bin] = ['site', 'home', 'bin'].map((name) => join(root, name)) as [string, string, string];
   for (const made of [dir, home, bin]) mkdirSync(made);
@@ -115,7 +118,7 @@ function makePlace(files: Transcript['files']): Place {
     root,
     dir,
     groups: [],
-    env: { PATH: path, HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1', TERM: 'xterm', SERVERS },
+    env: { PATH: path, HOME: home, LANG: 'C.UTF-8', NO_COLOR: '1', TERM: 'xterm', SERVERS, NODE_COMPILE_CACHE: cache },
   };
 }
 
