@@ -41,7 +41,7 @@ export function listings(snapshot: Snapshot, versions: readonly string[]): Handl
   return Object.assign(answer, { local: true as const });
 }
 
-/** Identity and policy shape every listing: never shared, never kept (protocol.md 1.3). */
+/** Identity and policy shape every listing: never shared, never kept (specification 2026-07-28, server/utilities/caching). */
 function result(value: JsonObject): Result {
   return { kind: 'result', value: { resultType: 'complete', ...value, ttlMs: 0, cacheScope: 'private' } };
 }

@@ -182,8 +182,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         });
         const before = prepared.snapshot.id;
         if (next.snapshot.id === before) return;
+        // A hold ends with a review of that very upstream, not with any edit.
+        for (const name of next.site.lock.upstreams.keys()) {
+          if (entryOf(next.site.lock, name) !== entryOf(prepared.site.lock, name)) holds.release(name);
+        }
         [prepared, specs] = [next, nextSpecs];
-        for (const name of next.site.lock.upstreams.keys()) holds.release(name);
         log.event('event.reload', { before, after: next.snapshot.id });
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
@@ -224,6 +227,10 @@ function refuseCritical({ site, findings }: Prepared): void {
     throw new StartRefused(
       critical.map((finding) => ({ text: `${placeOf(site, finding)}: ${finding.text}`, fix: finding.fix })),
     );
+}
+
+function entryOf(lock: Lock, upstream: string): string {
+  return JSON.stringify(lock.upstreams.get(upstream) ?? null);
 }
 
 function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {

@@ -4,6 +4,7 @@
  *   config: the control's own block
  *   cases:  a call (or a message from upstream) and the verdict that must come
  * A value `{$repeat: text, count: n}` stands for the text n times, `{$nest: n}` for n lists inside each other,
+ * `{$join: [..]}` for one text of parts (so that secret scanners do not trip), `{$base64: text}` for a text as base64,
  * `{$items: n}` for a list of n ones, `{$digits: text}` for a number by its digits.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -139,6 +140,8 @@ function grow(value: unknown): Json {
   if (Array.isArray(value)) return value.map(grow);
   if (typeof value !== 'object' || value === null) return value as Json;
   const made = value as Record<string, unknown>;
+  if (Array.isArray(made.$join)) return made.$join.map(grow).join('');
+  if (typeof made.$base64 === 'string') return Buffer.from(made.$base64).toString('base64');
   if (typeof made.$repeat === 'string') return made.$repeat.repeat(Number(made.count));
   if (typeof made.$items === 'number') return Array.from({ length: made.$items }, () => 1);
   if (typeof made.$members === 'number') {

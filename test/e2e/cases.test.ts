@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Handler, Result, RpcError } from '../../src/core/call.ts';
+import type { Handler, Pinned, Result, RpcError } from '../../src/core/call.ts';
 import { isObject } from '../../src/lib/json/types.ts';
 import { type Case, type CaseFile, caseFiles } from '../controls/cases.ts';
 import { comparable, type Ending, house, inProcess, overHttp } from './endings.ts';
@@ -38,10 +38,13 @@ for (const control of ['input', 'output', 'screen', 'redact'] as const) {
             : REPLY;
       const blocks = { [control]: file.config };
       // What a case says of a result must not depend on the arguments that led to it.
+      const open = (pin: Pinned): Pinned => ({
+        ...pin,
+        descriptor: { name: pin.name, inputSchema: { type: 'object' }, ...pin.descriptor },
+        exceptions: { additional: [''], maxString: 1 << 20, ...pin.exceptions },
+      });
       const pinned =
-        control === 'input'
-          ? file.pinned
-          : file.pinned.map((pin) => ({ ...pin, exceptions: { additional: [''], ...pin.exceptions } }));
+        control === 'input' ? file.pinned : file.pinned.map((pin) => (pin.kind === 'tool' ? open(pin) : pin));
       const endings: Ending[] = [
         inProcess(house(pinned, blocks, handler)),
         await overHttp(house(pinned, blocks, handler), 'modern'),
@@ -54,6 +57,8 @@ for (const control of ['input', 'output', 'screen', 'redact'] as const) {
         const heard = [];
         for (const ending of endings) heard.push(await ending.ask(made.target!, made.args ?? {}));
         for (const { code, edits, sent } of heard) {
+          // What `input` refuses before never comes to a later control.
+          if (made.expect.kind === 'stop' && control !== 'input' && code?.startsWith('input.')) continue;
           if (made.expect.kind === 'stop') expect(code).toBe(made.expect.code);
           else expect(code).toBeUndefined();
           if (made.expect.kind === 'edit' && made.expect.code) expect(edits).toContain(made.expect.code);

@@ -5,7 +5,7 @@
 export interface Row {
   /** HTTP status at a door. */
   readonly http: number;
-  /** JSON-RPC error number. Doorward's own lie outside -32768..-32000 (protocol.md 1.2). */
+  /** JSON-RPC error number. Doorward's own lie outside -32768..-32000 (JSON-RPC 2.0 section 5.1). */
   readonly rpc: number;
   readonly text: string;
   /** For the operator: what to do about it. */

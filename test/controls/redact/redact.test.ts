@@ -8,15 +8,6 @@ import { RULES, redactText } from '../../../src/detect/secrets.ts';
 import type { Json, JsonObject } from '../../../src/lib/json/types.ts';
 import { type Case, callOf, caseFiles, scratchOnly, view } from '../cases.ts';
 
-/** `$join`: parts of one text, `$base64`: a text as base64. */
-function grown<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(grown) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  const made = value as Record<string, unknown>;
-  if (Array.isArray(made.$join)) return made.$join.join('') as T;
-  if (typeof made.$base64 === 'string') return Buffer.from(made.$base64).toString('base64') as T;
-  return Object.fromEntries(Object.entries(made).map(([name, member]) => [name, grown(member)])) as T;
-}
 function messageOf({ result, error, notification }: Case): Message | undefined {
   if (notification) return { kind: 'notification', ...notification };
   if (error) return { kind: 'error', ...error };
@@ -26,7 +17,7 @@ function messageOf({ result, error, notification }: Case): Message | undefined {
 const fingerprint = (secret: string) => String(secret.length);
 
 describe.each(caseFiles(import.meta.dirname))('redact, $file', (file) => {
-  it.each(file.cases.map(grown))('$name', (made) => {
+  it.each(file.cases)('$name', (made) => {
     const rules = compile(schema.parse({ ...file.config, ...made.config }), { ...file, fingerprint });
     const message = messageOf(made);
     const call = callOf(file, made);
