@@ -5,12 +5,13 @@
 import type { Said } from '../core/admit.ts';
 import type { Caller } from '../core/call.ts';
 import type { Snapshot } from '../core/ports.ts';
-import { isObject, type JsonObject } from '../lib/json/types.ts';
+import type { JsonObject } from '../lib/json/types.ts';
 import { cancelled, type Wishes, wishes } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
 import type { Fault, Id, NotificationFrame, RequestFrame } from '../wire/frame.ts';
 import type { ParamHeaders } from '../wire/headers.ts';
+import { paramHeaders } from '../wire/mirror.ts';
 import { CODECS, type Codec } from './message.ts';
 
 export type Heard =
@@ -70,25 +71,7 @@ export function mirrored(
   if (found.kind !== 'pinned') return undefined;
   const { descriptor } = found.target;
   let params = known.get(descriptor);
-  if (!params) known.set(descriptor, (params = annotated(descriptor.inputSchema)));
+  if (!params) known.set(descriptor, (params = paramHeaders(descriptor.inputSchema)));
   if (params.size === 0 || !snap.may('list', caller, found.target, { at, upstream }).allow) return undefined;
-  return params;
-}
-
-/** Annotations reachable through `properties` alone, as the specification has it. The review bounds the schema. */
-function annotated(schema: unknown): ParamHeaders {
-  const params = new Map<string, readonly string[]>();
-  const walk = (node: unknown, path: readonly string[]): void => {
-    const properties = isObject(node as JsonObject) ? (node as JsonObject).properties : undefined;
-    if (!isObject(properties) || path.length > 16) return;
-    for (const name of Object.keys(properties)) {
-      const property = properties[name];
-      if (!isObject(property)) continue;
-      const header = property['x-mcp-header'];
-      if (typeof header === 'string') params.set(header.toLowerCase(), [...path, name]);
-      walk(property, [...path, name]);
-    }
-  };
-  walk(schema, []);
   return params;
 }

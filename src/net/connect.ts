@@ -3,6 +3,7 @@
  * connection goes to an address of it as a literal, so nothing can resolve differently in between; and what the socket
  * is connected to in the end is judged again.
  */
+import { lookup } from 'node:dns/promises';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { checkServerIdentity, connect as tlsConnect } from 'node:tls';
 import ipaddr from 'ipaddr.js';
@@ -13,6 +14,9 @@ import type { Trust } from './trust.ts';
 
 /** All addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
+
+/** By the operating system, which also reads its table of hosts. */
+export const systemResolve: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
 /** Addresses of one answer that are tried, and those that are looked at before the answer counts as an attack. */
 const TRIES = 4;

@@ -11,8 +11,8 @@ export interface Greeting {
   readonly serverInfo?: JsonObject;
 }
 
-/** Revisions whose stdio form is the same for what is used here. */
-const VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+/** Revisions whose form is the same for what is used here. */
+export const VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 /** Bounds of a listing: pages of one kind, things in all. */
 const MAX_PAGES = 100;
 const MAX_THINGS = 2000;
@@ -20,11 +20,15 @@ const MAX_THINGS = 2000;
 /** Rejects with an Error for the log. `version` is Doorward's own. */
 export async function greet(connection: Connection, version: string, signal: AbortSignal): Promise<Greeting> {
   const { method, params } = handshake({ name: 'doorward', version });
-  const value = good(await connection.ask(method, params, { signal }), method);
-  const { protocolVersion, capabilities, serverInfo, instructions } = value;
+  const greeted = greeting(good(await connection.ask(method, params, { signal }), method));
+  connection.notify('notifications/initialized');
+  return greeted;
+}
+
+/** An InitializeResult. Throws an Error for the log. */
+export function greeting({ protocolVersion, capabilities, serverInfo, instructions }: JsonObject): Greeting {
   if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
     throw new Error('the server speaks none of our protocol versions');
-  connection.notify('notifications/initialized');
   return {
     version: protocolVersion,
     capabilities: isObject(capabilities) ? capabilities : {},
@@ -34,7 +38,11 @@ export async function greet(connection: Connection, version: string, signal: Abo
 }
 
 /** Everything the server offers, page by page. Rejects with an Error for the log. */
-export async function list(connection: Connection, greeting: Greeting, signal: AbortSignal): Promise<Listing> {
+export async function list(
+  connection: Pick<Connection, 'ask'>,
+  greeting: Greeting,
+  signal: AbortSignal,
+): Promise<Listing> {
   const { capabilities, instructions, serverInfo } = greeting;
   const pages = async (offered: boolean, method: string, member: string): Promise<JsonObject[]> => {
     const all: JsonObject[] = [];

@@ -1,10 +1,13 @@
 /** One running server: a sandboxed child, the connection to it, and what it says it offers. */
+import type { Call, Io, Result, RpcError } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
-import { descriptorDigest, nameOf } from '../inventory/digest.ts';
+import type { descriptorDigest } from '../inventory/digest.ts';
 import type { Listing } from '../inventory/drift.ts';
-import type { Json } from '../lib/json/types.ts';
+import type { Json, JsonObject } from '../lib/json/types.ts';
+import { ask, heard, heardError } from '../wire/eras/legacy.ts';
+import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
 import { type Child, startChild } from './child.ts';
 import { type Greeting, greet, list } from './handshake.ts';
@@ -12,7 +15,7 @@ import type { Machine } from './machine.ts';
 import type { Mount } from './mounts.ts';
 import { command, PACKAGE, type PreparedPackage } from './packages.ts';
 import { type Redactor, watchStderr } from './stderr.ts';
-import { Connection } from './stdio.ts';
+import { Connection, type Reply } from './stdio.ts';
 import { TreeRefused } from './tree.ts';
 
 /** One upstream, ready to be started. */
@@ -34,26 +37,27 @@ export interface LaneOptions {
   readonly digest?: typeof descriptorDigest;
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
   readonly redactor: () => Redactor;
+  readonly codec?: Codec;
   /** Milliseconds from the start of the process to its first listing. */
   readonly startLimit?: number;
   /** Milliseconds between closing stdin, SIGTERM and SIGKILL. */
   readonly grace?: number;
 }
 
-const START_LIMIT = 30_000;
-const LIST_LIMIT = 10_000;
-const GRACE = 1_000;
-/** A listing older than this is taken anew before the next dispatch (house.md, "Inventory"). */
-export const LISTING_AGE = 60_000;
+/** The dialect of a server. */
+export interface Codec {
+  ask(call: Call): { readonly method: string; readonly params: JsonObject };
+  heard(method: string, reply: Reply): Result | RpcError;
+}
 
-const KINDS = [
-  ['tool', 'tools'],
-  ['prompt', 'prompts'],
-  ['resource', 'resources'],
-  ['template', 'templates'],
-] as const;
-/** Stands for two things of one name: which of them a call would reach is the server's choice. No pin equals it. */
-const TWICE = 'listed twice';
+/** Servers over stdio up to 2025-11-25. */
+const LEGACY: Codec = {
+  ask,
+  heard: (method, reply) => (reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes)),
+};
+
+const START_LIMIT = 30_000;
+const GRACE = 1_000;
 
 export class Lane {
   readonly upstream: string;
@@ -61,12 +65,8 @@ export class Lane {
   readonly connection: Connection;
   readonly #child: Child;
   readonly #options: LaneOptions;
+  readonly #catalog: Catalog;
   #greeting: Greeting | undefined;
-  #listing: Listing | undefined;
-  #listedAt = Number.NEGATIVE_INFINITY;
-  #relisting: Promise<Listing> | undefined;
-  /** `kind:name` -> digest, of the last listing. */
-  digests: ReadonlyMap<string, string> = new Map();
   #alive = true;
   #over: Promise<void> | undefined;
   /** Resolves when no process of the lane is left; says why. */
@@ -77,12 +77,17 @@ export class Lane {
     this.startedAt = options.clock();
     this.#child = child;
     this.#options = options;
-    const { onEvent, clock, redactor } = options;
+    const { onEvent, clock, redactor, digest } = options;
+    this.#catalog = new Catalog({
+      clock,
+      take: (signal) => list(this.connection, this.#greeting!, signal),
+      ...(digest && { digest }),
+    });
     this.connection = new Connection({
       input: child.stdout,
       output: child.stdin,
       onFault: (fault, count) => onEvent('event.protocol', { upstream: spec.name, fault, count }),
-      onListChanged: () => (this.#listedAt = Number.NEGATIVE_INFINITY),
+      onListChanged: () => this.#catalog.expire(),
       onBroken: () => child.kill(),
     });
     watchStderr(child.stderr, {
@@ -122,7 +127,7 @@ export class Lane {
       lane = new Lane(spec, child, options);
       const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
       lane.#greeting = await greet(lane.connection, options.version, signal);
-      await lane.#list(signal);
+      await lane.#catalog.list(signal);
       options.onEvent('event.lane', {
         upstream: spec.name,
         what: 'start',
@@ -145,43 +150,26 @@ export class Lane {
   }
 
   get listing(): Listing {
-    return this.#listing!;
+    return this.#catalog.listing;
   }
 
-  /** Whether the listing can be relied on at `now`. */
+  get digests(): ReadonlyMap<string, string> {
+    return this.#catalog.digests;
+  }
+
   fresh(now: number): boolean {
-    return now - this.#listedAt <= LISTING_AGE;
+    return this.#catalog.fresh(now);
   }
 
-  /** Takes the listing again; callers at the same time share one. Rejects with Ended. */
   relist(): Promise<Listing> {
-    this.#relisting ??= this.#list(AbortSignal.timeout(LIST_LIMIT))
-      .catch((error) => {
-        throw error instanceof Ended ? error : new Ended('stop', 'upstream.protocol', describe(error));
-      })
-      .finally(() => (this.#relisting = undefined));
-    return this.#relisting;
+    return this.#catalog.relist();
   }
 
-  async #list(signal: AbortSignal): Promise<Listing> {
-    const { clock, digest: digestOf = descriptorDigest } = this.#options;
-    // A change that is announced while the pages come in makes this listing old again.
-    const at = (this.#listedAt = clock());
-    const listing = await list(this.connection, this.#greeting!, signal);
-    const digests = new Map<string, string>();
-    for (const [kind, member] of KINDS) {
-      for (const descriptor of listing[member]) {
-        const name = nameOf(kind, descriptor);
-        if (name === undefined) continue; // it cannot be pinned, called or shown
-        const [key, digest] = [`${kind}:${name}`, digestOf(kind, descriptor)];
-        const before = digests.get(key);
-        digests.set(key, before === undefined || before === digest ? digest : TWICE);
-      }
-    }
-    if (this.#listedAt !== at) return this.#list(signal);
-    this.#listing = listing;
-    this.digests = digests;
-    return listing;
+  /** Rejects with Ended, or the reason of the signal. */
+  async call(call: Call, io: Io): Promise<Result | RpcError> {
+    const { codec = LEGACY } = this.#options;
+    const { method, params } = codec.ask(call);
+    return codec.heard(method, await this.connection.ask(method, params, io));
   }
 
   /** Ends open calls with `upstream.lost`; resolves when every process is gone. */
@@ -204,10 +192,4 @@ async function checkPackage(spec: UpstreamSpec, pin: string | undefined): Promis
     throw new Ended('stop', code, describe(error));
   }
   if (pin !== undefined && digest !== pin) throw new Ended('stop', 'inventory.package', `the tree is ${digest}`);
-}
-
-/** For the log only. */
-function describe(error: unknown): string {
-  if (error instanceof Ended) return error.detail ?? error.code;
-  return error instanceof Error ? error.message : String(error);
 }

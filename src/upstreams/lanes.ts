@@ -5,27 +5,36 @@
 import type { Call, Handler, Io, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Listing } from '../inventory/drift.ts';
-import type { JsonObject } from '../lib/json/types.ts';
-import { ask, heard, heardError } from '../wire/eras/legacy.ts';
+import { type Resolve, systemResolve } from '../net/connect.ts';
+import { Eras } from './http/era.ts';
+import { HttpLane, SessionLost } from './http/lane.ts';
+import type { HttpSpec } from './http/spec.ts';
 import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
-import type { Reply } from './stdio.ts';
 
 export interface Timers {
   set(run: () => void, ms: number): unknown;
   clear(timer: unknown): void;
 }
 
-/** The dialect of a server. */
-export interface Codec {
-  ask(call: Call): { readonly method: string; readonly params: JsonObject };
-  heard(method: string, reply: Reply): Result | RpcError;
-}
+/** An upstream as it is configured: a package that is started, or a URL that is called. */
+export type AnySpec = UpstreamSpec | HttpSpec;
 
-/** Servers over stdio up to 2025-11-25. */
-const LEGACY: Codec = {
-  ask,
-  heard: (method, reply) => (reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes)),
-};
+/** One server of one lane, whatever is behind it. */
+export interface OpenLane {
+  readonly upstream: string;
+  readonly startedAt: number;
+  /** False: calls go to a new one. */
+  readonly alive: boolean;
+  /** `kind:name` -> digest, of the last listing. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly listing: Listing;
+  /** Whether the listing can be relied on at `now`. */
+  fresh(now: number): boolean;
+  relist(): Promise<Listing>;
+  call(call: Call, io: Io): Promise<Result | RpcError>;
+  end(): Promise<unknown>;
+  readonly ended: Promise<string>;
+}
 
 export interface LaneLimits {
   /** Milliseconds without a call after which a lane ends. */
@@ -44,15 +53,19 @@ export const LANE_LIMITS: LaneLimits = {
   backoffMax: 60_000,
 };
 
+/** Connections are cheaper than processes: each legacy session of each client may have one. */
+export const HTTP_LIMITS: Pick<LaneLimits, 'perSubject' | 'perUpstream'> = { perSubject: 256, perUpstream: 1024 };
+
 export interface LanesOptions extends LaneOptions {
-  readonly specs: (upstream: string) => UpstreamSpec | undefined;
-  /** The tree digest that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
+  readonly specs: (upstream: string) => AnySpec | undefined;
+  /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
   /** What the lockfile pins of an upstream: `tool:name` -> digest. */
   readonly expected: (upstream: string) => ReadonlyMap<string, string>;
   /** A listing differs from `expected`. Told once for each listing that differs; lets the gateway hold the thing. */
   readonly onDrift: (upstream: string, listing: Listing) => void;
-  readonly codec?: Codec;
+  /** Names of servers; by default the operating system's resolver. */
+  readonly resolve?: Resolve;
   readonly timers: Timers;
   readonly limits?: Partial<LaneLimits>;
 }
@@ -70,10 +83,13 @@ interface Seat {
   readonly key: string;
   readonly upstream: string;
   readonly subject: string;
-  readonly starting: Promise<Lane>;
+  readonly over: 'stdio' | 'http';
+  /** What it was started by; a reload may say something else. */
+  readonly by: string;
+  readonly starting: Promise<OpenLane>;
   /** Gives up on the start. */
   readonly stop: AbortController;
-  lane: Lane | undefined;
+  lane: OpenLane | undefined;
   open: number;
   usedAt: number;
   idle: unknown;
@@ -86,26 +102,32 @@ const MAX_FAILURES = 1000;
 
 export function lanes(options: LanesOptions): Lanes {
   const limits = { ...LANE_LIMITS, ...options.limits };
-  const { clock, timers, codec = LEGACY } = options;
+  const { clock, timers } = options;
+  const open = opener(options);
   const seats = new Map<string, Seat>();
-  const ending = new Set<Promise<void>>();
+  const ending = new Set<Promise<unknown>>();
+  const retired = new Set<OpenLane>();
   const told = new Map<string, string>();
   let failures = [new Map<string, Failure>(), new Map<string, Failure>()] as const;
   let closed = false;
 
-  function seat(call: Call, spec: UpstreamSpec, pin: string): Seat {
-    const subject = JSON.stringify([call.tenant, call.caller.subject]);
-    const from = JSON.stringify([spec.name, subject]);
+  function seat(call: Call, spec: AnySpec, pin: string): Seat {
+    const subject = subjectOf(call);
+    const from = originOf(call);
     const wait = (find(from)?.until ?? 0) - clock();
     if (wait > 0) throw new Ended('stop', 'upstream.start', `waits ${wait} ms after failed starts`);
-    makeRoom((one) => one.subject === subject, limits.perSubject);
-    makeRoom((one) => one.upstream === spec.name, limits.perUpstream);
+    const over = kindOf(spec);
+    const { perSubject, perUpstream } = over === 'http' ? { ...HTTP_LIMITS, ...options.limits } : limits;
+    makeRoom((one) => one.subject === subject && one.over === over, perSubject);
+    makeRoom((one) => one.upstream === spec.name, perUpstream);
     const stop = new AbortController();
     const made: Seat = {
       key: call.lane,
       upstream: spec.name,
       subject,
-      starting: Lane.start(spec, pin, options, stop.signal),
+      over,
+      by: madeOf(spec, pin),
+      starting: open(spec, pin, stop.signal),
       stop,
       lane: undefined,
       open: 0,
@@ -162,6 +184,13 @@ export function lanes(options: LanesOptions): Lanes {
     void over.finally(() => ending.delete(over));
   }
 
+  /** A lane that takes no more calls but still has some. */
+  function retire(one: Seat, lane: OpenLane): void {
+    leave(one);
+    retired.add(lane);
+    void lane.ended.finally(() => retired.delete(lane));
+  }
+
   function find(from: string): Failure | undefined {
     return failures[0].get(from) ?? failures[1].get(from);
   }
@@ -178,7 +207,7 @@ export function lanes(options: LanesOptions): Lanes {
   }
 
   /** Compares a listing with the lockfile; tells of each new difference once. */
-  function judge(lane: Lane): void {
+  function judge(lane: OpenLane): void {
     const expected = options.expected(lane.upstream);
     const { digests } = lane;
     let same = true;
@@ -191,7 +220,7 @@ export function lanes(options: LanesOptions): Lanes {
   }
 
   /** What the gateway does with it must not decide whether the lane lives. */
-  function drifted(lane: Lane): void {
+  function drifted(lane: OpenLane): void {
     try {
       options.onDrift(lane.upstream, lane.listing);
     } catch (error) {
@@ -199,7 +228,7 @@ export function lanes(options: LanesOptions): Lanes {
     }
   }
 
-  async function ready(mine: Seat): Promise<Lane> {
+  async function ready(mine: Seat): Promise<OpenLane> {
     const lane = mine.lane ?? (await mine.starting);
     if (!lane.fresh(clock())) {
       await lane.relist();
@@ -209,7 +238,7 @@ export function lanes(options: LanesOptions): Lanes {
   }
 
   /** Nothing is sent to a server that describes the thing differently than it was reviewed (guarantee NV1). */
-  function check(call: Call, lane: Lane): void {
+  function check(call: Call, lane: OpenLane): void {
     const { target } = call;
     if (target.kind === 'route') return;
     const key = `${target.kind}:${target.name}`;
@@ -220,20 +249,31 @@ export function lanes(options: LanesOptions): Lanes {
   }
 
   async function handle(call: Call, io: Io): Promise<Result | RpcError> {
+    try {
+      return await dispatch(call, io);
+    } catch (error) {
+      if (!(error instanceof SessionLost)) throw error;
+      // The server refused before it did anything, so this is the first time that the request is taken.
+      recovered(originOf(call));
+      return dispatch(call, io);
+    }
+  }
+
+  async function dispatch(call: Call, io: Io): Promise<Result | RpcError> {
     const spec = options.specs(call.upstream);
     const pin = options.pin(call.upstream);
     if (closed || spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream, or closing');
-    if (pin === undefined) throw new Ended('stop', 'inventory.package', 'the package is not pinned');
+    if (pin === undefined) throw new Ended('stop', 'inventory.package', 'package or server is not pinned');
     let mine = seats.get(call.lane);
-    if (mine?.lane?.alive === false) leave(mine);
+    if (mine?.lane?.alive === false) retire(mine, mine.lane);
+    else if (mine !== undefined && mine.by !== madeOf(spec, pin)) end(mine);
     if (mine === undefined || seats.get(call.lane) !== mine) mine = seat(call, spec, pin);
     timers.clear(mine.idle);
     mine.open++;
     try {
       const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
       check(call, lane);
-      const { method, params } = codec.ask(call);
-      return codec.heard(method, await lane.connection.ask(method, params, io));
+      return await lane.call(call, io);
     } finally {
       release(mine, call);
     }
@@ -252,17 +292,36 @@ export function lanes(options: LanesOptions): Lanes {
     async probe(upstream) {
       const spec = options.specs(upstream);
       if (spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream');
-      const lane = await Lane.start(spec, undefined, options, new AbortController().signal);
+      const lane = await open(spec, undefined, new AbortController().signal);
       await lane.end();
       return lane.listing;
     },
     async close() {
       closed = true;
       for (const one of seats.values()) end(one);
+      for (const lane of retired) {
+        const over = lane.end();
+        ending.add(over);
+        void over.finally(() => ending.delete(over));
+      }
       while (ending.size > 0) await Promise.all(ending);
     },
   };
 }
+
+/** Starts a lane by what is configured: the only place that tells the kinds apart. */
+function opener(
+  options: LanesOptions,
+): (spec: AnySpec, pin: string | undefined, stop: AbortSignal) => Promise<OpenLane> {
+  const http = { ...options, resolve: options.resolve ?? systemResolve, eras: new Eras(options.clock) };
+  return (spec, pin, stop) =>
+    'to' in spec ? HttpLane.start(spec, pin, http, stop) : Lane.start(spec, pin, options, stop);
+}
+
+const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');
+const madeOf = (spec: AnySpec, pin: string) => ('to' in spec ? `${pin} ${spec.config}` : pin);
+const subjectOf = ({ tenant, caller }: Call) => JSON.stringify([tenant, caller.subject]);
+const originOf = (call: Call) => JSON.stringify([call.upstream, subjectOf(call)]);
 
 interface Failure {
   readonly count: number;

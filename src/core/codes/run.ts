@@ -14,6 +14,13 @@ export const run = {
   'upstream.protocol': failed(-31123, 'the server does not keep to the protocol'),
   'upstream.too-large': failed(-31124, 'the answer is over the reader cap'),
   'upstream.failed': failed(-31125, 'the handler threw'),
+  'upstream.address': failed(
+    -31126,
+    'the address of the server may not be reached: metadata, or private and not named under `private`',
+  ),
+  'upstream.tls': failed(-31127, 'the server could not prove who it is: certificate, name, pinned key or TLS version'),
+  'upstream.unreachable': failed(-31128, 'no connection to the server could be made; nothing was sent'),
+  'upstream.refused': failed(-31129, 'the server answered with an HTTP status that is no answer; the detail has it'),
   'run.timeout-idle': inBand(
     -31130,
     'The tool did not answer in time. Reference {ref}.',

@@ -1,0 +1,261 @@
+/**
+ * Messages to one endpoint of Streamable HTTP, and what comes back for each. Nothing that a client sent besides its Call
+ * gets here: every header is made from the body that leaves.
+ */
+import type { Io } from '../../core/call.ts';
+import type { Code } from '../../core/codes/index.ts';
+import { Ended } from '../../core/ended.ts';
+import { isObject, type JsonObject } from '../../lib/json/types.ts';
+import type { Resolve } from '../../net/connect.ts';
+import { type Destination, isRedirect, nextHop } from '../../net/destination.ts';
+import { type Caps, Dialler } from '../../net/dialler.ts';
+import type { NetFault } from '../../net/fault.ts';
+import type { ParamHeaders } from '../../wire/headers.ts';
+import { mirror } from '../../wire/mirror.ts';
+import type { Fault } from '../stdio.ts';
+import { type Answered, AnswerReader, STREAM } from './answer.ts';
+import type { Era } from './era.ts';
+import { Notes } from './notes.ts';
+
+export interface ChannelOptions {
+  readonly to: Destination;
+  readonly resolve: Resolve;
+  /** The first of each kind, and then powers of ten: a flood of garbage is not a flood of events. */
+  readonly onFault: (fault: Fault, count: number) => void;
+  readonly onListChanged: () => void;
+  /** No connection could be made. `why` for the log. */
+  readonly onUnreachable: (why: string) => void;
+  /** Nothing is under way any more. */
+  readonly onIdle: () => void;
+}
+
+/** What a channel is told once it is known. */
+export interface Speech {
+  readonly era: Era;
+  /** Negotiated, for the header of the older revisions. */
+  readonly version?: string;
+  readonly session?: string;
+}
+
+export interface Asking {
+  readonly signal?: AbortSignal;
+  /** Takes progress and log messages of this request, in order. */
+  readonly send?: Io['send'];
+  readonly declared?: ParamHeaders;
+}
+
+/** Redirects in a row; all at the server's own origin. */
+const MAX_HOPS = 3;
+/** Requests of the server that are refused one by one during one exchange. */
+const MAX_ASKED = 16;
+const METHOD_NOT_FOUND = -32601;
+/** Exchanges that carry no call. */
+const SIDE: Partial<Caps> = { body: 65_536, head: 10_000, idle: 10_000, total: 10_000 };
+const FAREWELL: Partial<Caps> = { ...SIDE, total: 1_000 };
+
+export class Channel {
+  readonly #options: ChannelOptions;
+  readonly #dialler: Dialler;
+  readonly #faults = new Map<Fault, number>();
+  /** Where requests go: the path of the URL, or where it redirected to. */
+  #url: URL;
+  #next = 1;
+  #open = 0;
+  speech: Speech = { era: 'modern' };
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    this.#url = options.to.url;
+    this.#dialler = new Dialler(options.to, { resolve: options.resolve });
+  }
+
+  /** Exchanges under way. */
+  get size(): number {
+    return this.#open;
+  }
+
+  /** A request. Rejects with Ended or the signal's reason. */
+  request(method: string, params: JsonObject, asking: Asking = {}): Promise<Answered> {
+    return this.#exchange(method, params, this.#next++, asking);
+  }
+
+  /** A notification; what it is answered with is a status. Rejects as a request does. */
+  notify(method: string, signal?: AbortSignal): Promise<Answered> {
+    return this.#exchange(method, undefined, undefined, signal ? { signal } : {});
+  }
+
+  /** One message and what comes back, through redirects at the same origin. */
+  async #exchange(
+    method: string,
+    params: JsonObject | undefined,
+    id: number | undefined,
+    { signal, send, declared }: Asking,
+  ): Promise<Answered> {
+    const notes = send && new Notes(send);
+    // The id of the request is its progress token; the caller's own never leaves us.
+    const meta = isObject(params?.['_meta']) ? params['_meta'] : {};
+    const sent = notes ? { ...params, _meta: { ...meta, progressToken: id! } } : params;
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      ...(id !== undefined && { id }),
+      method,
+      ...(sent && { params: sent }),
+    });
+    const headers = [...this.#headers(), ...(this.speech.era === 'modern' ? mirror(method, sent ?? {}, declared) : [])];
+    this.#open++;
+    try {
+      for (let hop = 0; ; hop++) {
+        const answered = await this.#post(body, headers, id, signal, notes);
+        if (answered.kind === 'reply' || !isRedirect(answered.status)) {
+          if (notes?.waiting) await notes.waiting;
+          return answered;
+        }
+        const to = nextHop(this.#url, answered.status, answered.head.header('location'));
+        if (to === undefined || hop >= MAX_HOPS)
+          throw new Ended('stop', 'upstream.refused', `HTTP ${answered.status}: a redirect that is not followed`);
+        this.#url = to;
+      }
+    } finally {
+      this.#open--;
+      if (this.#open === 0) this.#options.onIdle();
+    }
+  }
+
+  #headers(): string[] {
+    const headers = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
+    if (this.speech.era === 'modern') return headers;
+    const { version, session } = this.speech;
+    if (version !== undefined) headers.push('mcp-protocol-version', version);
+    if (session !== undefined) headers.push('mcp-session-id', session);
+    return headers;
+  }
+
+  #post(
+    body: string,
+    headers: readonly string[],
+    id: number | undefined,
+    signal: AbortSignal | undefined,
+    notes: Notes | undefined,
+  ): Promise<Answered> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      let asked = 0;
+      const reader = new AnswerReader(
+        id,
+        {
+          note: (method, params) => this.#noted(method, params, id, notes),
+          asked: (asker, method) => {
+            if (++asked <= MAX_ASKED) this.#asked(asker, method);
+            else this.#report('unasked');
+          },
+          fault: (fault) => this.#report(fault),
+        },
+        (answered) => {
+          signal?.removeEventListener('abort', cancel);
+          resolve(answered);
+        },
+        (fault) => {
+          signal?.removeEventListener('abort', cancel);
+          reject(signal?.aborted ? signal.reason : this.#lost(fault));
+        },
+      );
+      const cancel = () => {
+        // Closing the stream is the cancel of the newer revision; the older one needs to be told.
+        if (this.speech.era === 'legacy' && id !== undefined)
+          this.#tell({ method: 'notifications/cancelled', params: { requestId: id } });
+        reader.abort();
+      };
+      signal?.addEventListener('abort', cancel, { once: true });
+      reader.abort = this.#dialler.send(
+        { method: 'POST', path: this.#path, headers, body, caps: id === undefined ? SIDE : { body: STREAM } },
+        reader,
+      );
+    });
+  }
+
+  get #path(): string {
+    return this.#url.pathname + this.#url.search;
+  }
+
+  #noted(method: string, params: JsonObject, id: number | undefined, notes: Notes | undefined): void {
+    if (method === 'notifications/progress') {
+      const { progressToken: token, progress, total, message } = params;
+      if (token !== id || notes === undefined) return this.#report('token');
+      if (typeof progress !== 'number') return this.#report('shape');
+      const kept: JsonObject = {
+        progress,
+        ...(typeof total === 'number' && { total }),
+        ...(typeof message === 'string' && { message }),
+      };
+      if (!notes.push({ kind: 'notification', method, params: kept })) this.#report('flood');
+    } else if (method === 'notifications/message') {
+      if (notes && !notes.push({ kind: 'notification', method, params })) this.#report('flood');
+    } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
+    else if (!IGNORED.has(method)) this.#report('unasked');
+  }
+
+  /** We declared no capability: whatever a server asks for is not there. */
+  #asked(id: string | number, method: string): void {
+    if (this.speech.era === 'modern') return this.#report('unasked');
+    if (method === 'ping') return this.#tell({ id, result: {} });
+    this.#report('unasked');
+    this.#tell({ id, error: { code: METHOD_NOT_FOUND, message: 'method not found' } });
+  }
+
+  /** A message that nothing is owed for. Whether it arrives changes nothing. */
+  #tell(message: JsonObject): void {
+    const reader = new AnswerReader(
+      undefined,
+      NO_EVENTS,
+      () => {},
+      () => {},
+    );
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    const request = { method: 'POST', path: this.#path, headers: this.#headers(), body, caps: SIDE } as const;
+    reader.abort = this.#dialler.send(request, reader);
+  }
+
+  /** Tells the server that the session is over; whether it listens changes nothing. */
+  farewell(): Promise<void> {
+    if (this.speech.session === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => resolve();
+      const receiver = { head: done, data() {}, end: done, fail: done };
+      const headers = this.#headers().slice(2);
+      this.#dialler.send({ method: 'DELETE', path: this.#path, headers, caps: FAREWELL }, receiver);
+    });
+  }
+
+  /** Ends what is open. */
+  close(): Promise<void> {
+    return this.#dialler.close();
+  }
+
+  #lost(fault: NetFault): Ended {
+    if (fault.unsent && fault.reason !== 'closed') this.#options.onUnreachable(`${fault.reason}: ${fault.message}`);
+    return endedBy(fault);
+  }
+
+  #report(fault: Fault): void {
+    const count = (this.#faults.get(fault) ?? 0) + 1;
+    this.#faults.set(fault, count);
+    if (Number.isInteger(Math.log10(count))) this.#options.onFault(fault, count);
+  }
+}
+
+const NO_EVENTS = { note() {}, asked() {}, fault() {} };
+const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
+const IGNORED = new Set(['notifications/cancelled', 'notifications/resources/updated']);
+
+/** Whether a request that failed in the middle ran is unknown: nothing here is ever repeated. */
+function endedBy({ reason, message, unsent }: NetFault): Ended {
+  const code = CODES[reason] ?? (unsent ? 'upstream.unreachable' : 'upstream.lost');
+  return new Ended('stop', code, `${reason}: ${message}`);
+}
+const CODES: Readonly<Partial<Record<NetFault['reason'], Code>>> = {
+  address: 'upstream.address',
+  tls: 'upstream.tls',
+  size: 'upstream.too-large',
+  encoding: 'upstream.protocol',
+  protocol: 'upstream.protocol',
+};

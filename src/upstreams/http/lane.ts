@@ -1,0 +1,278 @@
+/**
+ * One lane to a server over Streamable HTTP: connections that no other lane uses, a session where the server's
+ * revision has sessions, and what the server says it offers.
+ */
+import type { Call, Io, Result, RpcError } from '../../core/call.ts';
+import type { Code } from '../../core/codes/index.ts';
+import { Ended } from '../../core/ended.ts';
+import type { Clock } from '../../core/state.ts';
+import type { descriptorDigest } from '../../inventory/digest.ts';
+import type { Listing } from '../../inventory/drift.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import type { Resolve } from '../../net/connect.ts';
+import * as legacy from '../../wire/eras/legacy.ts';
+import * as modern from '../../wire/eras/modern.ts';
+import { MODERN } from '../../wire/eras/versions.ts';
+import type { ParamHeaders } from '../../wire/headers.ts';
+import { paramHeaders } from '../../wire/mirror.ts';
+import { Catalog, describe } from '../catalog.ts';
+import { type Greeting, greeting, list } from '../handshake.ts';
+import type { Reply } from '../stdio.ts';
+import type { Answered } from './answer.ts';
+import { type Asking, Channel } from './channel.ts';
+import { type Era, type Eras, judge, type Verdict } from './era.ts';
+import { ownBytes } from './own-bytes.ts';
+import { type HttpSpec, serverDigest } from './spec.ts';
+
+export interface HttpLaneOptions {
+  readonly clock: Clock;
+  /** Doorward's own version, told to servers. */
+  readonly version: string;
+  readonly digest?: typeof descriptorDigest;
+  readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
+  readonly resolve: Resolve;
+  readonly eras: Eras;
+  /** Milliseconds from the first request to the first listing. */
+  readonly startLimit?: number;
+}
+
+/** The server no longer knows the session, and says so before it did anything: a new one may repeat the request. */
+export class SessionLost extends Ended {
+  constructor() {
+    super('stop', 'upstream.lost', 'the server does not know the session');
+  }
+}
+
+const START_LIMIT = 30_000;
+const SESSION = /^[\x21-\x7e]{1,1024}$/;
+
+export class HttpLane {
+  readonly upstream: string;
+  readonly startedAt: number;
+  readonly #spec: HttpSpec;
+  readonly #options: HttpLaneOptions;
+  readonly #channel: Channel;
+  readonly #catalog: Catalog;
+  readonly #client: JsonObject;
+  #greeting: Greeting | undefined;
+  #listed = false;
+  #alive = true;
+  #over: Promise<void> | undefined;
+  #resolveEnded!: (how: string) => void;
+  /** Resolves when no connection is left; says why. */
+  readonly ended: Promise<string>;
+
+  private constructor(spec: HttpSpec, options: HttpLaneOptions) {
+    this.upstream = spec.name;
+    this.startedAt = options.clock();
+    this.#spec = spec;
+    this.#options = options;
+    this.#client = { name: 'doorward', version: options.version };
+    this.#channel = new Channel({
+      to: spec.to,
+      resolve: options.resolve,
+      onFault: (fault, count) => options.onEvent('event.protocol', { upstream: spec.name, fault, count }),
+      onListChanged: () => this.#catalog.expire(),
+      // The next call begins anew, behind the wait that failed starts have.
+      onUnreachable: (why) => this.#retire(why),
+      onIdle: () => {
+        if (!this.#alive) void this.end();
+      },
+    });
+    const { clock, digest } = options;
+    this.#catalog = new Catalog({ clock, take: (signal) => this.#list(signal), ...(digest && { digest }) });
+    this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
+  }
+
+  /**
+   * Compares the server with its pin, finds its revision, begins a session, lists. `pin` undefined = not reviewed yet
+   * (review itself). Rejects with Ended; no connection is left then.
+   */
+  static async start(
+    spec: HttpSpec,
+    pin: string | undefined,
+    options: HttpLaneOptions,
+    stop: AbortSignal,
+  ): Promise<HttpLane> {
+    if (pin !== undefined && pin !== serverDigest(spec))
+      throw new Ended('stop', 'inventory.package', 'the URL or the pinned keys differ from those reviewed');
+    const lane = new HttpLane(spec, options);
+    try {
+      await lane.#begin(AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]));
+      const ms = options.clock() - lane.startedAt;
+      options.onEvent('event.lane', { upstream: spec.name, what: 'start', ms, era: lane.#era });
+      return lane;
+    } catch (error) {
+      await lane.#close('not started');
+      if (error instanceof Ended && KEEPS.has(error.code)) throw error;
+      throw new Ended('stop', 'upstream.start', describe(error));
+    }
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get listing(): Listing {
+    return this.#catalog.listing;
+  }
+
+  get digests(): ReadonlyMap<string, string> {
+    return this.#catalog.digests;
+  }
+
+  fresh(now: number): boolean {
+    return this.#catalog.fresh(now);
+  }
+
+  relist(): Promise<Listing> {
+    return this.#catalog.relist();
+  }
+
+  /** Rejects with Ended, SessionLost, or the reason of the signal. */
+  async call(call: Call, { send, signal }: Io): Promise<Result | RpcError> {
+    if (this.#era === 'legacy') {
+      const { method, params } = legacy.ask(call);
+      const reply = await this.#ask(method, params, { send, signal });
+      return reply.kind === 'error' ? legacy.heardError(reply) : legacy.heard(method, reply.value, reply.bytes);
+    }
+    const { method, params } = modern.ask(call, this.#client);
+    const declared = call.target.kind === 'tool' ? declaredBy(call.target.descriptor) : undefined;
+    const reply = await this.#ask(method, params, { send, signal, ...(declared && { declared }) });
+    if (reply.kind === 'error') return legacy.heardError(reply);
+    const heard = modern.heard(method, reply.value);
+    const bytes = reply.bytes && heard.kind === 'result' ? ownBytes(reply.value, reply.bytes) : undefined;
+    return bytes && heard.kind === 'result' ? { ...heard, bytes } : heard;
+  }
+
+  /** Says goodbye to a session, closes every connection. Open calls end with `upstream.lost`. */
+  end(): Promise<void> {
+    this.#alive = false;
+    this.#over ??= (async () => {
+      await this.#channel.farewell();
+      await this.#close('ended');
+    })();
+    return this.#over;
+  }
+
+  get #era(): Era {
+    return this.#channel.speech.era;
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { eras } = this.#options;
+    const { config } = this.#spec;
+    if (eras.get(config) !== 'legacy') {
+      const verdict = await this.#discover(signal);
+      if (verdict.era === undefined) throw new Error(verdict.why);
+      if (verdict.era === 'modern') this.#greeting = discovered(verdict.discovered);
+    }
+    if (this.#greeting === undefined) await this.#initialize(signal);
+    await this.#catalog.list(signal);
+    eras.set(config, this.#era);
+  }
+
+  async #discover(signal: AbortSignal): Promise<Verdict> {
+    const { method, params } = modern.handshake(this.#client);
+    return judge(await this.#channel.request(method, params, { signal }));
+  }
+
+  async #initialize(signal: AbortSignal): Promise<void> {
+    this.#channel.speech = { era: 'legacy' };
+    const { method, params } = legacy.handshake(this.#client);
+    const answered = await this.#channel.request(method, params, { signal });
+    if (answered.kind === 'status' || answered.reply.kind === 'error')
+      throw new Error(`initialize was answered with ${outcomeOf(answered)}`);
+    this.#greeting = greeting(answered.reply.value);
+    const { version } = this.#greeting;
+    const session = answered.head.header('mcp-session-id');
+    if (session !== undefined && !SESSION.test(session)) throw new Error('a session id that no header can carry');
+    this.#channel.speech = { era: 'legacy', version, ...(session !== undefined && { session }) };
+    const noted = await this.#channel.notify('notifications/initialized', signal);
+    if (noted.kind === 'status' && noted.status >= 300)
+      throw new Error(`initialized was answered with ${outcomeOf(noted)}`);
+  }
+
+  async #list(signal: AbortSignal): Promise<Listing> {
+    if (this.#era === 'legacy') {
+      return list({ ask: (method, params) => this.#ask(method, params, { signal }) }, this.#greeting!, signal);
+    }
+    // Instructions, and what is offered at all, may change without a session that would end. The first was just heard.
+    if (this.#listed) {
+      const verdict = await this.#discover(signal);
+      if (verdict.era === 'legacy') throw this.#changedEra();
+      if (verdict.era === undefined) throw new Ended('stop', 'upstream.refused', verdict.why);
+      this.#greeting = discovered(verdict.discovered);
+    }
+    this.#listed = true;
+    const { params: envelope } = modern.handshake(this.#client);
+    const ask = (method: string, params: JsonObject) => this.#ask(method, { ...params, ...envelope }, { signal });
+    return list({ ask }, this.#greeting!, signal);
+  }
+
+  async #ask(method: string, params: JsonObject, asking: Asking): Promise<Reply> {
+    const answered = await this.#channel.request(method, params, asking);
+    const { status } = answered.kind === 'reply' ? answered.head : answered;
+    const reply = answered.kind === 'reply' ? answered.reply : answered.error;
+    const { era, session, ...speech } = this.#channel.speech;
+    if (era === 'legacy' && status === 404 && (session !== undefined || !this.#alive) && !isUnknownMethod(reply)) {
+      this.#channel.speech = { era, ...speech };
+      this.#retire('session lost');
+      throw new SessionLost();
+    }
+    if (reply) return reply;
+    if (era === 'modern' && (status === 404 || status === 405)) throw this.#changedEra();
+    throw new Ended('stop', 'upstream.refused', `HTTP ${status}`);
+  }
+
+  #changedEra(): Ended {
+    this.#options.eras.forget(this.#spec.config);
+    this.#retire('another revision');
+    return new Ended('stop', 'upstream.protocol', 'the server no longer speaks the revision that it spoke');
+  }
+
+  /** No new calls; connections close when the open ones are over. */
+  #retire(how: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#options.onEvent('event.lane', { upstream: this.upstream, what: 'end', how });
+    if (this.#channel.size === 0) void this.end();
+  }
+
+  async #close(how: string): Promise<void> {
+    this.#alive = false;
+    await this.#channel.close();
+    this.#resolveEnded(how);
+  }
+}
+
+/** Codes that say more than that a start failed. */
+const KEEPS: ReadonlySet<Code> = new Set<Code>(['upstream.address', 'upstream.tls']);
+
+const declared = new WeakMap<object, ParamHeaders>();
+function declaredBy(descriptor: Readonly<JsonObject>): ParamHeaders {
+  let found = declared.get(descriptor);
+  if (!found) declared.set(descriptor, (found = paramHeaders(descriptor['inputSchema'])));
+  return found;
+}
+
+/** A DiscoverResult as a greeting. Who the server says it is stands in `_meta`. */
+function discovered({ capabilities, instructions, _meta: meta }: JsonObject): Greeting {
+  const info = isObject(meta) ? meta['io.modelcontextprotocol/serverInfo'] : undefined;
+  return {
+    version: MODERN,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    ...(typeof instructions === 'string' && { instructions }),
+    ...(isObject(info) && { serverInfo: info }),
+  };
+}
+
+/** Some servers answer 404 for this too, as the newer revision does. */
+function isUnknownMethod(reply: Reply | undefined): boolean {
+  return reply?.kind === 'error' && reply.code === -32601;
+}
+
+function outcomeOf(answered: Answered): string {
+  if (answered.kind === 'status') return `HTTP ${answered.status}`;
+  return answered.reply.kind === 'error' ? `error ${answered.reply.code}` : 'a result';
+}
