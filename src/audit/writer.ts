@@ -166,6 +166,16 @@ export class Writer {
     };
     if (batch.length === 0) return finish();
     const bytes = batch.length === 1 ? batch[0]! : Buffer.concat(batch);
+    // One visit to the thread pool instead of two; what was written before without a sync would not be covered by it.
+    if (sync && !this.#unsynced && this.#file.writeDurable) {
+      return this.#file.writeDurable(bytes, (error) => {
+        if (!settle(written, error)) return;
+        this.#bytes += bytes.length;
+        this.#entries += batch.length;
+        for (const waiter of durable) waiter.resolve();
+        this.#next();
+      });
+    }
     this.#file.write(bytes, (error) => {
       if (!settle(written, error)) return;
       this.#bytes += bytes.length;

@@ -9,7 +9,8 @@ import { call, clock, files, filled, folder, KEYS, openLog, REPLY, read, STOP, s
 const verify = (dir: string) => verifyLog(dir, [KEYS.publicKey]);
 
 /** A disk that can be slow or broken at will. */
-function weak(): Disk & {
+/** `visits` 1: write and sync are one (O_DSYNC); 2: one after the other, as where that is not to be had. */
+function weak(visits: 1 | 2 = 1): Disk & {
   onWrite?: () => void;
   break?: { at: 'write' | 'sync' | 'append' | 'replace'; code: string };
   syncs: number;
@@ -35,6 +36,17 @@ function weak(): Disk & {
           if (disk.break?.at === 'sync') setImmediate(done, new Error(disk.break.code));
           else file.sync(done);
         },
+        writeDurable:
+          visits === 2
+            ? undefined
+            : (bytes: Uint8Array, done: (error: Error | null) => void) => {
+                disk.writes++;
+                disk.syncs++;
+                disk.onWrite?.();
+                const broken = disk.break && new Error(disk.break.code);
+                if (disk.break?.at === 'write') file.write(bytes.subarray(0, -7), () => done(broken!));
+                else file.writeDurable!(bytes, disk.break?.at === 'sync' ? () => done(broken!) : done);
+              },
       };
     },
     replace(path: string, content: string | Uint8Array) {
@@ -62,10 +74,10 @@ describe('order', () => {
   });
 });
 
-describe('durability', () => {
+describe.each([1, 2] as const)('durability, in %i visits to the pool', (visits) => {
   it('an intent resolves after its fdatasync, and not before', async () => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk });
     const before = disk.syncs;
     await log.intent(call('c1'), TRAIL);
@@ -76,7 +88,7 @@ describe('durability', () => {
 
   it('an outcome after it is queued, and rides with the next commit', async () => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk, limits: { lingerMs: 60_000 } });
     await log.intent(call('c1'), TRAIL);
     const { writes } = disk;
@@ -93,7 +105,7 @@ describe('durability', () => {
 
   it('without company it goes alone after a moment', async () => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk, limits: { lingerMs: 1 } });
     await log.intent(call('c1'), TRAIL);
     const { syncs } = disk;
@@ -105,7 +117,7 @@ describe('durability', () => {
 
   it('also when it came while a commit was on its way', async () => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk, limits: { lingerMs: 1 } });
     await log.intent(call('c1'), TRAIL);
     disk.onWrite = () => {
@@ -120,7 +132,7 @@ describe('durability', () => {
   it('the only entry of a call is written before its reply; on the disk by choice', async () => {
     for (const awaitOutcome of [false, true]) {
       const dir = folder();
-      const disk = weak();
+      const disk = weak(visits);
       const log = await openLog(dir, { disk, awaitOutcome, limits: { lingerMs: 60_000 } });
       const { syncs } = disk;
       await log.outcome(call('c1'), TRAIL, STOP);
@@ -131,13 +143,13 @@ describe('durability', () => {
   });
 });
 
-describe('a disk that fails', () => {
+describe.each([1, 2] as const)('a disk that fails, in %i visits', (visits) => {
   it.each([
     ['write', 'ENOSPC'],
     ['sync', 'EIO'],
   ] as const)('at %s (%s) rejects who waits and all who come, until reopened', async (at, code) => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk });
     await log.intent(call('c1'), TRAIL);
     disk.break = { at, code };
@@ -171,7 +183,7 @@ describe('a disk that fails', () => {
 
   it('stays refused while reopening fails', async () => {
     const dir = folder();
-    const disk = weak();
+    const disk = weak(visits);
     const log = await openLog(dir, { disk });
     disk.break = { at: 'write', code: 'ENOSPC' };
     await expect(log.intent(call('c1'), TRAIL)).rejects.toThrow('ENOSPC');
@@ -187,7 +199,7 @@ describe('a disk that fails', () => {
   it('fails when the next file cannot be made, or the checkpoint cannot be kept', async () => {
     for (const at of ['append', 'replace'] as const) {
       const dir = folder();
-      const disk = weak();
+      const disk = weak(visits);
       const log = await openLog(dir, { disk, limits: { segmentBytes: 2000, checkpointEntries: 5 } });
       disk.break = { at, code: 'ENOSPC' };
       await expect(
@@ -211,7 +223,8 @@ describe('a disk that fails', () => {
       ...DISK,
       async append(path, fresh) {
         const file = await DISK.append(path, fresh);
-        return { ...file, write: (bytes, done) => void hold.push(() => file.write(bytes, done)) };
+        const { writeDurable: _, ...slow } = file;
+        return { ...slow, write: (bytes, done) => void hold.push(() => file.write(bytes, done)) };
       },
     };
     const opening = openLog(dir, { disk, limits: { queueBytes: 5000 } });
