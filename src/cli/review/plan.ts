@@ -5,7 +5,14 @@ import { pinnedPart } from '../../inventory/digest.ts';
 import { compare, type Drift, isClean, type Listing, type Seen } from '../../inventory/drift.ts';
 import { type Finding, findingsOf, instructionFindings } from '../../inventory/findings.ts';
 import { guessFacts, READS } from '../../inventory/guess.ts';
-import { type Lock, type PackagePin, pins, type UpstreamLock, withUpstream } from '../../inventory/lock.ts';
+import {
+  type Lock,
+  type OriginPin,
+  originDigest,
+  pins,
+  type UpstreamLock,
+  withUpstream,
+} from '../../inventory/lock.ts';
 import { guessPaths } from '../../inventory/paths.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { pointer } from '../../lib/schema/index.ts';
@@ -41,7 +48,7 @@ export interface Plan {
 const GRAVE = new Set(['critical', 'high']);
 
 /** `root`: the one folder that is mounted, if it is one; arguments that look like paths are then bound to it. */
-export function plan(lock: Lock, upstream: string, listing: Listing, pack: PackagePin, root?: string): Plan {
+export function plan(lock: Lock, upstream: string, listing: Listing, origin: OriginPin, root?: string): Plan {
   const entry = lock.upstreams.get(upstream);
   const drift = compare(lock, upstream, listing);
   const before = new Map((entry?.things ?? []).map((thing) => [`${thing.kind} ${thing.name}`, thing]));
@@ -124,8 +131,8 @@ export function plan(lock: Lock, upstream: string, listing: Listing, pack: Packa
     findings: after === undefined ? [] : instructionFindings(after),
   };
   const keep = instructions && instructions.findings.length > 0 ? entry?.instructions : after;
-  const next: UpstreamLock = { package: pack, things, ...(keep !== undefined && { instructions: keep }) };
-  const packageChanged = entry !== undefined && entry.package?.digest !== pack.digest;
+  const next: UpstreamLock = { ...origin, things, ...(keep !== undefined && { instructions: keep }) };
+  const packageChanged = entry !== undefined && originDigest(entry) !== originDigest(origin);
   return {
     upstream,
     items,

@@ -1,18 +1,17 @@
-/** Starts a server in its sandbox, lists what it offers, and ends it. For review only: nothing is granted by this. */
+/** Starts a server in its sandbox or calls it by its URL, lists what it offers, and ends it. For review only: nothing is granted by this. */
 import { randomBytes } from 'node:crypto';
 import { Ended } from '../../core/ended.ts';
 import { redactText, StreamRedactor } from '../../detect/secrets.ts';
 import { VERSION } from '../../gateway/version.ts';
 import type { Listing } from '../../inventory/drift.ts';
-import type { UpstreamSpec } from '../../upstreams/lane.ts';
-import { lanes } from '../../upstreams/lanes.ts';
+import { type AnySpec, lanes } from '../../upstreams/lanes.ts';
 import { thisMachine } from '../../upstreams/machine.ts';
 import { shown, Trouble } from '../terminal.ts';
 
 /** Lines of a server's stderr that are shown when it does not start. */
 const MAX_SAID = 8;
 
-export async function probe(spec: UpstreamSpec): Promise<Listing> {
+export async function probe(spec: AnySpec): Promise<Listing> {
   const said: string[] = [];
   const key = randomBytes(32);
   const open = lanes({
@@ -34,6 +33,11 @@ export async function probe(spec: UpstreamSpec): Promise<Listing> {
   } catch (error) {
     if (!(error instanceof Ended)) throw error;
     // Pieces come as the server wrote them, line ends already made visible.
+    if ('to' in spec)
+      throw new Trouble(
+        `${spec.name} could not be listed: ${shown(error.detail ?? error.code)}`,
+        'check `url`, `private` and `tls`',
+      );
     const last = said
       .join('')
       .split(/\n|<U\+000A>/)

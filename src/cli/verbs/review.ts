@@ -9,7 +9,9 @@ import { type Lock, printLock } from '../../inventory/lock.ts';
 import { parseRun } from '../../inventory/packages/run.ts';
 import { openStateFolder } from '../../store/folder.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
+import { serverPin } from '../../upstreams/http/spec.ts';
 import { PackageRefused } from '../../upstreams/packages.ts';
+import type { StdioRules } from '../../upstreams/rules.ts';
 import { npm } from '../npm.ts';
 import { withGrants } from '../review/grants.ts';
 import { type Item, type Plan, plan } from '../review/plan.ts';
@@ -84,7 +86,12 @@ async function reviewAll(only: string | undefined, options: Options): Promise<Ex
 
 async function mayStart({ upstreams }: Pick<Prepared, 'upstreams'>, name: string, options: Options): Promise<boolean> {
   if (options.frozen || options.yes) return true;
-  const { run, mounts, env } = upstreams.get(name)!;
+  const rules = upstreams.get(name)!;
+  if ('http' in rules) {
+    talk(`call ${shown(rules.http.url, 300)}`);
+    return await ask('call it?');
+  }
+  const { run, mounts, env } = rules;
   talk(
     `${run[0] === 'npx' ? 'fetch once (install scripts off), then run from that copy' : 'run'} in a sandbox with no network:`,
   );
@@ -115,7 +122,8 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
   });
   const spec = specs.get(name)!;
   const listing = await waiting(`starting ${name}`, probe(spec));
-  const { run, mounts } = prepared.upstreams.get(name)!;
+  if ('to' in spec) return plan(lock, name, listing, { server: serverPin(spec) });
+  const { run, mounts } = prepared.upstreams.get(name) as StdioRules;
   const parsed = parseRun(run);
   const pack =
     'fault' in parsed ? { name: run[1] ?? run[0]!, version: 'local' } : { name: parsed.name, version: parsed.version };
@@ -123,7 +131,7 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
     lock,
     name,
     listing,
-    { ...pack, digest: spec.package.digest },
+    { package: { ...pack, digest: spec.package.digest } },
     mounts.length === 1 ? mounts[0]!.target : undefined,
   );
 }
@@ -148,14 +156,14 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
       ].map((cell) => shown(cell, 80)),
     );
   data(table(['THING', 'STATUS', 'READS', 'WRITES', 'DESTROYS', 'EXECUTES', 'DESCRIPTION', 'FINDINGS'], rows));
-  for (const item of items) {
-    for (const { at, text } of item.says) data(`  ${shown(item.name)} ${shown(at)}: ${shown(text, MAX_TEXT)}`);
-    for (const change of item.changes) data(`  ${paint('yellow', shown(item.name))}: ${shown(change, 2000)}`);
-    for (const finding of item.findings)
-      data(
-        `  ${shown(item.name)} ${finding.severity}: ${shown(finding.text, 400)} (${shown(finding.at || '/')}); fix: ${shown(finding.fix, 400)}`,
-      );
-    if (item.status === 'gone') data(`  ${shown(item.name)}: no longer listed`);
+  for (const { name, status, says, changes, findings } of items) {
+    const lines = [
+      ...says.map(({ at, text }) => `${shown(at)}: ${shown(text, MAX_TEXT)}`),
+      ...changes.map((change) => paint('yellow', shown(change, 2000))),
+      ...findings.map((f) => `${f.severity}: ${shown(f.text, 400)} (${shown(f.at || '/')}); fix: ${shown(f.fix, 400)}`),
+      ...(status === 'gone' ? ['no longer listed'] : []),
+    ];
+    if (lines.length > 0) data([`  ${shown(name)}`, ...lines.map((line) => `    ${line}`)].join('\n'));
   }
   if (instructions) {
     const { before, after, findings } = instructions;
@@ -166,7 +174,7 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
     for (const { severity, text } of findings)
       data(`  instructions ${severity}: ${shown(text, 400)}; they are not pinned`);
   }
-  if (packageChanged) data(`  package of ${upstream} differs from the lockfile`);
+  if (packageChanged) data(`  package or server of ${upstream} differs from the lockfile`);
   if (clean) data(`${upstream} is as reviewed`);
 }
 
