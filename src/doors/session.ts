@@ -3,8 +3,9 @@
  * can read it; it is bound to the principal who began it and useless to anyone else (guarantee ID9).
  */
 import type { Caller, Claimed, Era } from '../core/call.ts';
+import { principalOf } from '../core/principal.ts';
 import type { Clock, Random, State } from '../core/state.ts';
-import { base64url, equal, sha256, sha256Hex } from '../lib/bytes.ts';
+import { base64url, equal, sha256Hex } from '../lib/bytes.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
 import { escapeText, utf8Length } from '../lib/text.ts';
@@ -46,7 +47,7 @@ export class Sessions {
   mint(caller: Caller, route: string, era: Era, claimed: Claimed): string {
     const { ring, clock, random } = this.#options;
     const plain: Json = {
-      principal: principal(caller),
+      principal: principalOf(caller),
       route,
       era,
       claimed: keep(claimed),
@@ -77,15 +78,10 @@ export class Sessions {
     if (!plain) return undefined;
     // Only this class seals under this context, so the text has the shape that `mint` gave it.
     const said = JSON.parse(Buffer.from(plain).toString()) as JsonObject;
-    if (!equal(said.principal as string, principal(caller)) || said.route !== route) return undefined;
+    if (!equal(said.principal as string, principalOf(caller)) || said.route !== route) return undefined;
     if (this.#options.clock() >= (said.expiry as number)) return undefined;
     return { digest: sha256Hex(id), era: said.era as Era, claimed: said.claimed as unknown as Claimed };
   }
-}
-
-/** Who a session belongs to. Not the credential: a renewed token keeps its sessions. */
-function principal(caller: Caller): string {
-  return base64url(sha256(JSON.stringify([caller.tenant, caller.issuer, caller.subject, caller.agent])));
 }
 
 /** The client's name and version, and its capabilities when they are short; nothing decides by them. */

@@ -1,15 +1,15 @@
 /** The far end of the gateway: listings from the lockfile, everything else in a lane of its upstream. */
 import type { Call, Handler } from '../core/call.ts';
 import type { Handlers, Snapshot } from '../core/ports.ts';
-import { isListing, listings } from './listing.ts';
+import { isListing, type ListingParts, listings } from './listing.ts';
 
 /** `snapshot` must be the one that judged the call, so that a reload in between changes nothing. */
-export function farEnd(snapshot: () => Snapshot, lane: Handler, versions: readonly string[]): Handlers {
-  let made: { snapshot: Snapshot; handler: Handler } | undefined;
+export function farEnd(snapshot: () => Snapshot, parts: ListingParts): Handlers {
+  let made: { snapshot: Snapshot; listing: (call: Call) => Handler } | undefined;
   return (call: Call) => {
-    if (!isListing(call.method)) return lane;
+    if (!isListing(call.method)) return parts.lane;
     const now = snapshot();
-    if (made?.snapshot !== now) made = { snapshot: now, handler: listings(now, versions) };
-    return made.handler;
+    if (made?.snapshot !== now) made = { snapshot: now, listing: listings(now, parts) };
+    return made.listing(call);
   };
 }

@@ -1,11 +1,15 @@
 /**
- * Answers listings and discovery from the lockfile: what an upstream says of itself today is never passed on.
- * The OUT row `policy` then keeps what the caller may see (guarantees AZ3, NV1).
+ * Answers listings and discovery. Tools, prompts and templates come from the lockfile: what an upstream says of them
+ * today is never passed on. Resources are asked for, and what was not reviewed is left out. The OUT rows `policy` and
+ * `output` then look at every entry again (guarantees AZ3, NV1).
  */
-import type { Call, Handler, PinKind, Pinned, Result } from '../core/call.ts';
+import type { Rules as OutputRules } from '../controls/output/rules.ts';
+import type { Call, Handler, PinKind, Result } from '../core/call.ts';
 import type { Snapshot } from '../core/ports.ts';
-import type { JsonObject } from '../lib/json/types.ts';
+import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import { isOnePage, page, type Sealing } from './pages.ts';
 import { VERSION } from './version.ts';
+import { KINDS, visible, visibleResource } from './visible.ts';
 
 const LISTS: Readonly<Record<string, { kind: PinKind; member: string }>> = {
   'tools/list': { kind: 'tool', member: 'tools' },
@@ -13,35 +17,91 @@ const LISTS: Readonly<Record<string, { kind: PinKind; member: string }>> = {
   'resources/list': { kind: 'resource', member: 'resources' },
   'resources/templates/list': { kind: 'template', member: 'resourceTemplates' },
 };
+/** A page leaves this share of the result cap to the rest of the answer. */
+const SHARE = 0.75;
 
 /** Who Doorward says it is; the upstream's own name is unverified and stays inside. */
 export const SERVER_INFO: JsonObject = { name: 'doorward', version: VERSION };
+
+export interface ListingParts extends Sealing {
+  /** Revisions served downstream, newest first; the codec of each era knows only its own. */
+  readonly versions: readonly string[];
+  /** Asks an upstream. */
+  readonly lane: Handler;
+}
 
 export function isListing(method: string): boolean {
   return method === 'server/discover' || method in LISTS;
 }
 
-/** Revisions served downstream, newest first; the codec of each era knows only its own. */
-export function listings(snapshot: Snapshot, versions: readonly string[]): Handler {
-  const answer = (call: Call): Result => {
-    const list = LISTS[call.method];
-    const shelf = (kind: PinKind): readonly Pinned[] => snapshot.shelf.list(call.upstream, kind);
-    if (list) return result({ [list.member]: shelf(list.kind).map((pin) => pin.descriptor as JsonObject) });
-    const capabilities: JsonObject = { tools: {} };
-    if (shelf('prompt').length > 0) capabilities['prompts'] = {};
-    if (shelf('resource').length + shelf('template').length > 0) capabilities['resources'] = {};
+/** One handler for each listing call; it must be the snapshot that judged the call. */
+export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) => Handler {
+  const bytes = ((snapshot.of('output') as Partial<OutputRules>).cap ?? 262_144) * SHARE;
+  const local = Object.assign(
+    (call: Call): Result => (call.method === 'server/discover' ? discover(call) : reviewed(call)),
+    { local: true as const },
+  );
+
+  function discover(call: Call): Result {
+    const [tools, prompts, resources, templates] = KINDS.map((kind) => visible(snapshot, call, kind).length > 0);
     const instructions = snapshot.shelf.instructions(call.upstream);
+    const capabilities: JsonObject = {
+      tools: { listChanged: true },
+      logging: {},
+      ...(prompts && { prompts: { listChanged: true } }),
+      ...((resources || templates) && { resources: { listChanged: true, subscribe: true } }),
+      ...((prompts || templates) && { completions: {} }),
+    };
     return result({
-      supportedVersions: [...versions],
+      supportedVersions: [...parts.versions],
       capabilities,
-      ...(instructions !== undefined && { instructions }),
+      ...(instructions !== undefined && (tools || prompts || resources || templates) && { instructions }),
       _meta: { 'io.modelcontextprotocol/serverInfo': SERVER_INFO },
     });
+  }
+
+  function reviewed(call: Call): Result {
+    const { kind, member } = LISTS[call.method]!;
+    const all = descriptors(snapshot.shelf.list(call.upstream, kind));
+    // What the reader may not see must not show in how full a page is.
+    const few = isOnePage(call, all, bytes);
+    return paged(call, member, few ? all : descriptors(visible(snapshot, call, kind)));
+  }
+
+  /** Everything that the upstream lists now, in a fixed order, without what was not reviewed. */
+  const resources: Handler = async (call, io) => {
+    const reply = await parts.lane(call, io);
+    if (reply.kind === 'error') return reply;
+    const { resources: said } = reply.value;
+    const known = new Map<string, JsonObject>();
+    for (const entry of Array.isArray(said) ? said : []) {
+      const uri = uriOf(entry);
+      if (uri !== undefined && !known.has(uri) && visibleResource(snapshot, call, uri))
+        known.set(uri, entry as JsonObject);
+    }
+    const all = [...known.keys()].sort().map((uri) => known.get(uri)!);
+    return paged(call, 'resources', all);
   };
-  return Object.assign(answer, { local: true as const });
+
+  function paged(call: Call, member: string, all: readonly JsonObject[]): Result {
+    const { entries, nextCursor } = page(call, all, bytes, parts);
+    return result({ [member]: entries as Json[], ...(nextCursor !== undefined && { nextCursor }) });
+  }
+
+  return (call) =>
+    call.method === 'resources/list' && snapshot.shelf.list(call.upstream, 'resource').length > 0 ? resources : local;
 }
 
-/** Identity and policy shape every listing: never shared, never kept (specification 2026-07-28, server/utilities/caching). */
+function descriptors(pins: readonly { readonly descriptor: Readonly<JsonObject> }[]): JsonObject[] {
+  return pins.map((pin) => pin.descriptor as JsonObject);
+}
+
+function uriOf(entry: Json): string | undefined {
+  const uri = isObject(entry) ? entry['uri'] : undefined;
+  return typeof uri === 'string' ? uri : undefined;
+}
+
+/** Identity and policy shape every listing: never shared, never kept (protocol 2026-07-28, caching). */
 function result(value: JsonObject): Result {
   return { kind: 'result', value: { resultType: 'complete', ...value, ttlMs: 0, cacheScope: 'private' } };
 }

@@ -14,7 +14,7 @@ import { type HttpDoor, serveHttp } from '../doors/http.ts';
 import { localIdentity } from '../identity/local.ts';
 import { compare, heldBy } from '../inventory/drift.ts';
 import { Holds } from '../inventory/holds.ts';
-import type { Lock } from '../inventory/lock.ts';
+import { type Lock, originDigest } from '../inventory/lock.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import { escapeText } from '../lib/text.ts';
 import { openKeys } from '../secrets/keyring.ts';
@@ -126,7 +126,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       clock,
       version: VERSION,
       specs: (upstream) => specs.get(upstream),
-      pin: (upstream) => prepared.site.lock.upstreams.get(upstream)?.package?.digest,
+      pin: (upstream) => originDigest(prepared.site.lock.upstreams.get(upstream) ?? {}),
       expected: (upstream) => expected(prepared.site.lock, upstream),
       redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
       timers: {
@@ -148,7 +148,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     const gate = harden({
       snapshot,
       world,
-      handlers: farEnd(snapshot, lanes.handle, SUPPORTED),
+      handlers: farEnd(snapshot, { lane: lanes.handle, versions: SUPPORTED, ring: keys, random }),
       authenticate: identity.authenticate,
       random,
       limits: site.config.calls,

@@ -1,15 +1,12 @@
 /** Whether a URI is covered by a reviewed prefix or template. What is not surely covered is not. */
-import { isSafeUri } from '../lib/traversal.ts';
+import { isBelow, isSafeUri } from '../lib/traversal.ts';
 
 /** A reviewed resource whose URI ends with `/*` covers everything below that folder. */
 export function isPrefix(reviewed: string): boolean {
   return reviewed.endsWith('/*');
 }
 
-export function underPrefix(reviewed: string, uri: string): boolean {
-  const folder = reviewed.slice(0, -1);
-  return uri.length > folder.length && uri.startsWith(folder) && isSafeUri(uri);
-}
+export const underPrefix = isBelow;
 
 /** Parts of a URI template (RFC 6570): text and expressions in turn. undefined when it is not of a kind we match. */
 type Part = { readonly text: string } | { readonly folders: boolean };

@@ -35,6 +35,12 @@ export function isSafeUri(uri: string): boolean {
   return uri.length <= MAX_URI && URI.test(uri) && !climbs(uri);
 }
 
+/** Whether a URI lies below a reviewed folder, written with `/*` at its end. What is not surely below is not. */
+export function isBelow(folder: string, uri: string): boolean {
+  const stem = folder.slice(0, -1);
+  return uri.length > stem.length && uri.startsWith(stem) && isSafeUri(uri);
+}
+
 function decode(form: string): string {
   if (!form.includes('%') && !form.includes('0x')) return form;
   return form

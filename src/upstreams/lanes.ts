@@ -273,10 +273,17 @@ export function lanes(options: LanesOptions): Lanes {
     try {
       const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
       check(call, lane);
-      return await lane.call(call, io);
+      return call.method === 'resources/list' ? await listed(lane) : await lane.call(call, io);
     } finally {
       release(mine, call);
     }
+  }
+
+  /** Page by page and whole: cursors of a server go no further. */
+  async function listed(lane: OpenLane): Promise<Result> {
+    const { resources } = await lane.relist();
+    judge(lane);
+    return { kind: 'result', value: { resultType: 'complete', resources: [...resources] } };
   }
 
   function release(mine: Seat, call: Call): void {

@@ -17,6 +17,7 @@ import type { Json, JsonObject } from '../../src/lib/json/types.ts';
 import { memoryState } from '../../src/store/memory.ts';
 import { SUPPORTED } from '../../src/wire/eras/versions.ts';
 import { http, INITIALIZE, modern } from '../doors/client.ts';
+import { RING } from '../doors/house.ts';
 
 export const TOKEN = 'e2e-token-e2e-token-e2e-token-e2e-token-0123';
 const OPEN = { minute: 1_000_000, burst: 1_000_000, 'at-once': 1000 };
@@ -80,14 +81,15 @@ export function house(pinned: readonly Pinned[], blocks: Partial<Config> | JsonO
   };
   const state = memoryState(Date.now);
   const identity = localIdentity(TOKEN, 'test');
-  const far = farEnd(
-    () => snapshot,
-    (call: Call, io) => {
+  const far = farEnd(() => snapshot, {
+    lane: (call: Call, io) => {
       last.sent = call.args;
       return handler(call, io);
     },
-    SUPPORTED,
-  );
+    versions: SUPPORTED,
+    ring: RING,
+    random: randomBytes,
+  });
   const gate = harden({
     snapshot: () => snapshot,
     world: { state, log, clock: Date.now },
@@ -134,12 +136,11 @@ export function inProcess(made: House): Ending {
 }
 
 export async function overHttp(made: House, era: 'modern' | 'legacy'): Promise<Ending> {
-  const key = randomBytes(32);
   const door = await serveHttp({
     gate: made.gate,
     host: '127.0.0.1',
     port: 0,
-    ring: { current: () => ({ kid: 'k', key }), find: () => key },
+    ring: RING,
     state: made.state,
   });
   const authorization = `Bearer ${TOKEN}`;

@@ -2,7 +2,7 @@
 import type { CallView, PinKind, Pinned } from '../../core/call.ts';
 import { canonical } from '../../lib/json/canonical.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
-import { isSafeUri } from '../../lib/traversal.ts';
+import { isBelow } from '../../lib/traversal.ts';
 import type { Rules } from './rules.ts';
 
 const LISTS: ReadonlyMap<string, readonly [member: string, kind: PinKind, namedBy: string]> = new Map([
@@ -25,7 +25,7 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
     if (typeof name !== 'string') return [];
     const pin = pins?.get(`${kind} ${name}`);
     if (pin) return [same(entry, pin) ? entry : (pin.descriptor as JsonObject)];
-    return prefixes.some((prefix) => covers(prefix, name)) ? [plainResource(entry as JsonObject, name)] : [];
+    return prefixes.some((prefix) => isBelow(prefix.name, name)) ? [plainResource(entry as JsonObject, name)] : [];
   });
   const unchanged = kept.length === entries.length && kept.every((entry, i) => entry === entries[i]);
   const { _meta, ...rest } = value;
@@ -34,10 +34,6 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
 
 function same(entry: Json, pin: Pinned): boolean {
   return entry === pin.descriptor || canonical(entry) === canonical(pin.descriptor as JsonObject);
-}
-
-function covers({ name }: Pinned, uri: string): boolean {
-  return uri.length > name.length - 1 && uri.startsWith(name.slice(0, -1)) && isSafeUri(uri);
 }
 
 /** Below a reviewed folder the URI is covered; names and descriptions are the server's words, which nobody read. */

@@ -26,14 +26,15 @@ export function namesOf(pinned: readonly Pinned[]): Names {
   return {
     resolve(name, path) {
       const kind = /^[^.]*\.(prompt|resource|template):/.exec(name)?.[1] ?? 'tool';
-      if (GLOB[kind as PinKind].some((sign) => name.includes(sign))) {
+      const found = known.get(name) ?? [];
+      // A folder that was reviewed as such, `/*` and all, is one thing.
+      if (found.length === 0 && GLOB[kind as PinKind].some((sign) => name.includes(sign))) {
         throw new RulesFault(
           path,
           `wildcard in \`${name}\``,
           'name each tool; a grant never covers what is not reviewed',
         );
       }
-      const found = known.get(name) ?? [];
       if (found.length === 1) return found[0]!;
       if (found.length > 1)
         throw new RulesFault(path, `\`${name}\` names two things`, 'one of them must go from the lock');

@@ -7,6 +7,7 @@ import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import { Generations } from '../../lib/generations.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
+import { isBelow } from '../../lib/traversal.ts';
 import { Misfit } from './facts.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
 import { namesOf } from './names.ts';
@@ -22,7 +23,7 @@ export interface Rules {
   readonly may: May;
   /** Digest over the text of all policies (guarantee AZ6). */
   readonly version: string;
-  /** The pinned thing that an entry of a listing describes. */
+  /** The pinned thing that an entry of a listing describes; for a resource also the narrowest reviewed folder above. */
   listed(upstream: string, kind: PinKind, name: string): Pinned | undefined;
   explain(caller: Caller, thing: Target, args: Json | undefined, at: number, upstream?: string): Explanation;
 }
@@ -72,6 +73,9 @@ export function compileWith(
     byUpstream.set(thing.upstream, [...(byUpstream.get(thing.upstream) ?? []), thing]);
   }
   const listed = new Map(pinned.map((thing) => [key(thing.upstream, thing.kind, thing.name), thing]));
+  const folders = pinned
+    .filter(({ kind, name }) => kind === 'resource' && name.endsWith('/*'))
+    .sort((a, b) => b.name.length - a.name.length);
 
   function decide(
     action: Action,
@@ -121,7 +125,11 @@ export function compileWith(
   return {
     may,
     version,
-    listed: (upstream, kind, name) => listed.get(key(upstream, kind, name)),
+    listed: (upstream, kind, name) =>
+      listed.get(key(upstream, kind, name)) ??
+      (kind === 'resource'
+        ? folders.find((folder) => folder.upstream === upstream && isBelow(folder.name, name))
+        : undefined),
     explain(caller, thing, args, at, upstream = thing.kind === 'route' ? thing.name : thing.upstream) {
       const facts = args === undefined ? { at, upstream } : { args, at, upstream };
       const list = may('list', caller, thing, facts);

@@ -22,6 +22,12 @@ export const frame = {
     'missing or malformed request envelope',
     '_meta needs io.modelcontextprotocol/protocolVersion and /clientCapabilities',
   ),
+  'frame.cursor': rpc(
+    200,
+    -32602,
+    'invalid cursor',
+    'not a cursor of this listing and this caller, or the listing changed since: list from the start',
+  ),
   'frame.header-mismatch': rpc(400, -32020, 'header mismatch', 'a protocol header is missing or differs from the body'),
   'frame.version': rpc(400, -32022, 'unsupported protocol version', 'data.supported lists what is served'),
   'frame.session-missing': rpc(400, -32000, 'session required', 'send the Mcp-Session-Id that initialize answered'),

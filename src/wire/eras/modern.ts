@@ -102,8 +102,8 @@ function complete(method: string, value: JsonObject): JsonObject {
   if (!CACHED.has(method) || result['resultType'] !== 'complete') return result;
   // Every answer of the house depends on who asked, so no answer may be shared (SEP-2549).
   result['cacheScope'] = 'private';
-  const { ttlMs } = value;
-  if (typeof ttlMs !== 'number' || !Number.isSafeInteger(ttlMs) || ttlMs < 0) result['ttlMs'] = 0;
+  // What policy or review takes away must be gone with the next answer.
+  result['ttlMs'] = 0;
   if (method === 'server/discover') result['supportedVersions'] = [...SUPPORTED];
   return result;
 }

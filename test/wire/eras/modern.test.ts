@@ -153,7 +153,7 @@ describe('tell', () => {
 
   it.each([
     [{}, 0],
-    [{ ttlMs: 5, cacheScope: 'public' }, 5],
+    [{ ttlMs: 5, cacheScope: 'public' }, 0],
     [{ ttlMs: -1 }, 0],
     [{ ttlMs: 1.5 }, 0],
   ])('lets nothing be shared: %j', (value, ttlMs) => {
