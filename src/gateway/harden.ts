@@ -67,3 +67,8 @@ export function harden(options: HardenOptions): Gate {
     },
   };
 }
+
+/** What a server author names when they write a handler or a mapping to a Caller. */
+export type { Call, Caller, Handler, Io, Notification, Result, RpcError } from '../core/call.ts';
+export type { Evidence, Gate } from '../core/gate.ts';
+export type { Handlers, Log, Snapshot, World } from '../core/ports.ts';

@@ -8,6 +8,7 @@ import { judgePosture } from '../config/posture/index.ts';
 import type { Pinned } from '../core/call.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { RulesFault } from '../core/rules.ts';
+import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
 import { shelf } from '../inventory/shelf.ts';
@@ -30,17 +31,19 @@ export interface PrepareWith {
 
 /** Throws ConfigError. */
 export function prepare(site: Site, { holds, fingerprint, machine }: PrepareWith): Prepared {
-  const pinned = pins(site.lock).filter((pin) => pin.upstream in site.config.upstreams);
+  const pinned = pins(site.lock).filter((pin) => Object.hasOwn(site.config.upstreams, pin.upstream));
   const byUpstream = new Map<string, Pinned[]>([...site.lock.upstreams.keys()].map((name) => [name, []]));
   for (const pin of pinned) byUpstream.get(pin.upstream)?.push(pin);
   const upstreams = prepareUpstreams(site);
   try {
+    const { upstreams: configured, bundles: named } = site.config;
+    const bundles = compileBundles(named, Object.keys(configured), pinned);
     const snapshot = compileSnapshot({
       id: site.id,
       config: site.config,
-      context: { pinned, cedar: site.cedar, fingerprint },
-      shelf: shelf(site.lock, holds) satisfies Shelf,
-      routes: new Map(Object.keys(site.config.upstreams).map((name) => [name, name])),
+      context: { pinned, bundles, cedar: site.cedar, fingerprint },
+      shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
+      routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
     return { site, snapshot, upstreams, findings: judgePosture({ config: site.config, machine, pinned: byUpstream }) };
   } catch (error) {

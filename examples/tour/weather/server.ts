@@ -43,6 +43,6 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (id === undefined) return;
   const result = answer(method);
   const say = (message: object) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-  say(result ? { id, result } : { id, error: { code: -32601, message: 'no such method' } });
   if (method === 'tools/call') say({ method: 'notifications/tools/list_changed' });
+  say(result ? { id, result } : { id, error: { code: -32601, message: 'no such method' } });
 });
