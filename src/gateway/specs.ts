@@ -1,15 +1,16 @@
-/** From upstream rules to what a lane starts: the package in place, the environment looked up. */
+/** From upstream rules to what a lane starts: the package in place, the environment looked up; or a checked URL. */
 import { resolveEnvironment } from '../config/environment.ts';
 import { ConfigError } from '../config/fault.ts';
 import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import type { PrivateFiles } from '../secrets/private.ts';
 import { environment } from '../upstreams/environment.ts';
-import type { UpstreamSpec } from '../upstreams/lane.ts';
+import { httpSpec } from '../upstreams/http/spec.ts';
+import type { AnySpec } from '../upstreams/lanes.ts';
 import { type Npm, preparePackage } from '../upstreams/packages.ts';
 import type { Prepared } from './prepare.ts';
 
-export type Specs = ReadonlyMap<string, UpstreamSpec>;
+export type Specs = ReadonlyMap<string, AnySpec>;
 
 export interface SpecPlace {
   readonly stateDir: string;
@@ -25,9 +26,16 @@ export async function prepareSpecs(
   place: SpecPlace,
   only?: string,
 ): Promise<Specs> {
-  const specs = new Map<string, UpstreamSpec>();
+  const specs = new Map<string, AnySpec>();
   for (const [name, rules] of upstreams) {
     if (only === undefined ? !site.lock.upstreams.has(name) : only !== name) continue;
+    if ('http' in rules) {
+      const made = httpSpec(name, rules.http);
+      if ('fault' in made)
+        throw new ConfigError([site.source.fault(['upstreams', name, ...made.at], made.fault, made.fix)]);
+      specs.set(name, made);
+      continue;
+    }
     const { run, mounts, caps } = rules;
     try {
       const values = resolveEnvironment(rules.env, ['upstreams', name, 'env'], site.dir, place);

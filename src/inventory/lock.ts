@@ -1,5 +1,6 @@
 /** `doorward.lock`: what a person reviewed. Types, and how it is printed; `parse.ts` reads it back. */
 import type { Exceptions, Facts, PinKind, Pinned } from '../core/call.ts';
+import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
 import { pinnedPart } from './digest.ts';
 
@@ -11,9 +12,19 @@ export interface PackagePin {
   readonly digest: string;
 }
 
-export interface UpstreamLock {
-  /** Absent for upstreams that are not packages. */
+/** A server that is reached by URL: where it is, and the keys that it must have (`sha256/...`, sorted). */
+export interface ServerPin {
+  readonly url: string;
+  readonly pins: readonly string[];
+}
+
+/** What was reviewed of the place that a server comes from: one of the two. */
+export interface OriginPin {
   readonly package?: PackagePin;
+  readonly server?: ServerPin;
+}
+
+export interface UpstreamLock extends OriginPin {
   /** The server's own instructions to the model, as reviewed. */
   readonly instructions?: string;
   /** Sorted by kind, then name (code unit order). */
@@ -39,6 +50,15 @@ const HEAD = `# What was reviewed: tools, prompts, resources, and the package th
 # Written by \`doorward review\`; facts, exceptions and caps may be edited, the rest is checked by digest.
 `;
 
+/** Digest of the origin: of the tree that is started, or of URL and keys. A start compares it. */
+export function originDigest({ package: pack, server }: OriginPin): string | undefined {
+  return pack?.digest ?? (server && serverDigest(server));
+}
+
+export function serverDigest({ url, pins }: ServerPin): string {
+  return digest({ url, pins: [...pins].sort() });
+}
+
 /** Everything pinned, in file order. */
 export function pins(lock: Lock): Pinned[] {
   return [...lock.upstreams.values()].flatMap((upstream) => upstream.things);
@@ -62,12 +82,16 @@ export function printLock(lock: Lock): string {
   if (lock.upstreams.size === 0) return `${out.join('')}upstreams: {}\n`;
   out.push('upstreams:\n');
   for (const name of [...lock.upstreams.keys()].sort()) {
-    const { package: pack, instructions, things } = lock.upstreams.get(name)!;
+    const { package: pack, server, instructions, things } = lock.upstreams.get(name)!;
     out.push(`\n  ${text(name)}:\n`);
     if (pack) {
       out.push(
         `    package:\n      name: ${text(pack.name)}\n      version: ${text(pack.version)}\n      digest: ${pack.digest}\n`,
       );
+    }
+    if (server) {
+      out.push(`    server:\n      url: ${text(server.url)}\n`);
+      if (server.pins.length > 0) out.push(`      pins: ${visible(JSON.stringify([...server.pins].sort()))}\n`);
     }
     // One line of the text a line, as JSON: a change shows where it is, and nothing in it is invisible.
     if (instructions !== undefined) out.push(`    instructions: |\n${json(instructions.split('\n'), 6)}`);
@@ -76,7 +100,7 @@ export function printLock(lock: Lock): string {
       const own = all.filter((thing) => thing.kind === kind);
       if (own.length > 0) out.push(`    ${section}:\n`, ...own.map(printThing));
     }
-    if (!pack && instructions === undefined && all.length === 0) out.push('    tools: []\n');
+    if (!pack && !server && instructions === undefined && all.length === 0) out.push('    tools: []\n');
   }
   return out.join('');
 }

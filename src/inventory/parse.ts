@@ -69,6 +69,7 @@ const thing = z.strictObject({
 const things = z.array(thing).default([]);
 const upstream = z.strictObject({
   package: z.strictObject({ name: z.string().min(1), version: z.string().min(1), digest }).optional(),
+  server: z.strictObject({ url: z.string().min(1), pins: z.array(z.string().min(1)).default([]) }).optional(),
   instructions: z.string().optional(),
   tools: things,
   prompts: things,
@@ -124,12 +125,14 @@ export function parseLock(text: string): Lock {
         pinned.push(made);
       }
     }
+    if (entry.package && entry.server) fault([...at, 'server'], 'both a package and a server', REVIEW);
     const spoken = entry.instructions === undefined ? undefined : readLines(entry.instructions);
     if (entry.instructions !== undefined && spoken === undefined) {
       fault([...at, 'instructions'], 'not a JSON list of lines', REVIEW);
     }
     upstreams.set(name, {
       ...(entry.package && { package: entry.package }),
+      ...(entry.server && { server: entry.server }),
       ...(spoken !== undefined && { instructions: spoken }),
       things: sorted(pinned),
     });

@@ -1,6 +1,8 @@
 /** One block under `upstreams:` in the configuration. */
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RulesFault } from '../core/rules.ts';
+import { type DestinationConfig, destination, isFault } from '../net/destination.ts';
 import type { Caps } from './cgroups.ts';
 import { refuseVariable } from './environment.ts';
 import { type Mount, parseMount, refuseMount } from './mounts.ts';
@@ -14,40 +16,75 @@ const size = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const file = z.string().min(1).max(4096);
+
+/** Either `run` or `url`; what belongs to the other kind is refused by `compile`. */
 export const schema = z.strictObject({
   run: z
     .array(z.string().min(1).max(4096))
     .min(1)
     .max(64)
+    .optional()
     .describe('how the server is started: [npx, -y, "name@exact version", ...] or [node, ./server.js, ...]'),
-  sandbox: z.enum(['bubblewrap']).default('bubblewrap').describe('where the server runs'),
+  sandbox: z.enum(['bubblewrap']).optional().describe('where the server runs: bubblewrap, which is the default'),
   mounts: z
-    .record(z.string().min(1).max(4096), z.string().min(2).max(4096))
-    .default({})
+    .record(file, z.string().min(2).max(4096))
+    .optional()
     .describe('folders of this machine that the server sees: { ./notes: /data }; read-only unless "/data:rw"'),
   env: z
     .record(z.string(), z.string().max(32_768))
-    .default({})
+    .optional()
     .describe('environment variables of the server; it has no others'),
   memory: size
     .refine((bytes) => bytes >= 64 * MIB, 'a Node server needs at least 64MiB')
-    .prefault('512MiB')
-    .describe('memory of the whole sandbox; half of it is scratch space'),
-  processes: z.int().min(16).max(4096).default(128).describe('processes and threads; Node alone has about 11'),
-  files: z.int().min(64).max(65_536).default(1024).describe('open files of one process'),
-  cpu: z.number().min(0.1).max(64).default(1).describe('processors: 0.5 is half of one'),
+    .optional()
+    .describe('memory of the whole sandbox; half of it is scratch space; 512MiB by default'),
+  processes: z.int().min(16).max(4096).optional().describe('processes and threads, 128 by default; Node alone has 11'),
+  files: z.int().min(64).max(65_536).optional().describe('open files of one process; 1024 by default'),
+  cpu: z.number().min(0.1).max(64).optional().describe('processors, 1 by default; 0.5 is half of one'),
+  url: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where the server is: https://host/path; http only on this machine, with `private`'),
+  private: z
+    .array(z.string())
+    .max(16)
+    .optional()
+    .describe('networks that are not public and may be reached for this server: [10.20.0.0/16]'),
+  tls: z
+    .strictObject({
+      ca: file.optional().describe('file of the authority that vouches for the server, instead of those of the system'),
+      pin: z
+        .array(z.string())
+        .min(1)
+        .max(8)
+        .optional()
+        .describe('keys of the server, any of which it must have: ["sha256/..."]'),
+      cert: file.optional().describe('file of our client certificate'),
+      key: file.optional().describe('file of its key'),
+    })
+    .optional()
+    .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
 });
 
 export type UpstreamConfig = z.infer<typeof schema>;
 
 /** One upstream, checked, with absolute paths. */
-export interface UpstreamRules {
+export type UpstreamRules = StdioRules | HttpRules;
+export interface StdioRules {
   readonly run: readonly string[];
   readonly mounts: readonly Mount[];
   /** As configured: references to secrets are not looked up yet. */
   readonly env: Readonly<Record<string, string>>;
   readonly caps: Caps;
 }
+export interface HttpRules {
+  readonly http: DestinationConfig;
+}
+
+const STDIO_ONLY = ['sandbox', 'mounts', 'env', 'memory', 'processes', 'files', 'cpu'] as const;
+const HTTP_ONLY = ['private', 'tls'] as const;
 
 /** What the compiler may ask of the file system and the user. */
 export interface RulesPlace {
@@ -59,9 +96,52 @@ export interface RulesPlace {
   readonly realpath: (path: string) => string;
 }
 
+type Path = readonly (string | number)[];
+
 /** Throws RulesFault; `path` leads to the block (`['upstreams', 'files']`). */
-export function compile(config: UpstreamConfig, path: readonly (string | number)[], place: RulesPlace): UpstreamRules {
-  const mounts = Object.entries(config.mounts).map(([source, target]) => {
+export function compile(config: UpstreamConfig, path: Path, place: RulesPlace): UpstreamRules {
+  const { run, url } = config;
+  if (url !== undefined && run !== undefined)
+    throw new RulesFault([...path, 'url'], 'both `run` and `url`', 'keep the one that is meant');
+  const foreign = (url === undefined ? HTTP_ONLY : STDIO_ONLY).find((member) => config[member] !== undefined);
+  if (foreign !== undefined) {
+    const kind = url === undefined ? 'reached by `url`' : 'started by `run`';
+    throw new RulesFault([...path, foreign], `\`${foreign}\` is for a server that is ${kind}`, 'leave it out');
+  }
+  if (url !== undefined) return compileHttp({ ...config, url }, path, place);
+  if (run === undefined)
+    throw new RulesFault(path, 'neither `run` nor `url`', 'say how the server is started, or where it is');
+  return compileStdio({ ...config, run }, path, place);
+}
+
+function compileHttp(
+  { url, private: named, tls }: UpstreamConfig & { url: string },
+  path: Path,
+  place: RulesPlace,
+): HttpRules {
+  const at = (name: string | undefined) => (name === undefined ? undefined : resolve(place.configDir, name));
+  for (const member of ['ca', 'cert', 'key'] as const) {
+    const name = at(tls?.[member]);
+    if (name === undefined) continue;
+    try {
+      place.realpath(name);
+    } catch {
+      throw new RulesFault([...path, 'tls', member], 'the file does not exist', 'create it, or correct the path');
+    }
+  }
+  const http: DestinationConfig = {
+    url,
+    ...(named && { private: named }),
+    ...(tls && { tls: { ca: at(tls.ca), pin: tls.pin, cert: at(tls.cert), key: at(tls.key) } }),
+  };
+  const made = destination(http);
+  if (isFault(made)) throw new RulesFault([...path, ...made.at], made.fault, made.fix);
+  return { http };
+}
+
+function compileStdio(config: UpstreamConfig & { run: readonly string[] }, path: Path, place: RulesPlace): StdioRules {
+  const { run, env = {}, memory = 512 * MIB, processes = 128, files = 1024, cpu = 1 } = config;
+  const mounts = Object.entries(config.mounts ?? {}).map(([source, target]) => {
     const at = [...path, 'mounts', source];
     const mount = parseMount(source, target, place.configDir);
     let real: string;
@@ -78,10 +158,9 @@ export function compile(config: UpstreamConfig, path: readonly (string | number)
   });
   const twice = mounts.find((one, i) => mounts.some((other, j) => j > i && other.target === one.target));
   if (twice) throw new RulesFault([...path, 'mounts'], 'two folders have the same place inside', 'give each its own');
-  for (const name of Object.keys(config.env)) {
+  for (const name of Object.keys(env)) {
     const reason = refuseVariable(name);
     if (reason !== undefined) throw new RulesFault([...path, 'env', name], reason, 'leave it out');
   }
-  const { memory, processes, files, cpu } = config;
-  return { run: config.run, mounts, env: config.env, caps: { memory, processes, files, cpu } };
+  return { run, mounts, env, caps: { memory, processes, files, cpu } };
 }

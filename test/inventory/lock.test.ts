@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { PinKind, Pinned } from '../../src/core/call.ts';
 import { descriptorDigest, pinnedPart } from '../../src/inventory/digest.ts';
 import { guessFacts, READS } from '../../src/inventory/guess.ts';
-import { EMPTY_LOCK, type Lock, pins, printLock, withUpstream } from '../../src/inventory/lock.ts';
+import { EMPTY_LOCK, type Lock, originDigest, pins, printLock, withUpstream } from '../../src/inventory/lock.ts';
 import { LockError, parseLock } from '../../src/inventory/parse.ts';
 import { parseJson, REPLY_CAPS } from '../../src/lib/json/scan.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
@@ -41,6 +41,27 @@ const LOCK: Lock = withUpstream(EMPTY_LOCK, 'files', {
     pin('resource', { uri: 'file:///data/*', name: 'all' }),
     pin('prompt', { name: 'ask', arguments: [{ name: 'x', required: true }] }),
   ],
+});
+
+describe('the origin of an upstream', () => {
+  const server = { url: 'https://mcp.example.com/mcp', pins: ['sha256/b', 'sha256/a'] };
+  it('is a package or a server, and reads back as it was printed', () => {
+    const lock = withUpstream(EMPTY_LOCK, 'far', { server, things: [] });
+    const back = parseLock(printLock(lock)).upstreams.get('far')!;
+    expect(back.server).toEqual({ ...server, pins: ['sha256/a', 'sha256/b'] });
+    expect(originDigest(back)).toBe(originDigest({ server }));
+    const plain = withUpstream(EMPTY_LOCK, 'far', { server: { ...server, pins: [] }, things: [] });
+    expect(parseLock(printLock(plain)).upstreams.get('far')!.server).toEqual({ ...server, pins: [] });
+  });
+  it('has a digest that follows what it is', () => {
+    const digests = [{ server }, { server: { ...server, url: 'https://x/' } }, { server: { ...server, pins: [] } }, {}];
+    expect(new Set(digests.map(originDigest)).size).toBe(4);
+  });
+  it('is never both', () => {
+    const pack = { name: 'x', version: '1.0.0', digest: `sha256:${'0'.repeat(64)}` };
+    const text = printLock(withUpstream(EMPTY_LOCK, 'far', { server, package: pack, things: [] }));
+    expect(() => parseLock(text)).toThrow(LockError);
+  });
 });
 
 describe('doorward.lock', () => {

@@ -59,3 +59,49 @@ describe('an upstream block', () => {
     }
   });
 });
+
+describe('an upstream block with a URL', () => {
+  const http = (block: object) => compile(schema.parse(block), ['upstreams', 'x'], place);
+  it('needs no more than that', () => {
+    expect(http({ url: 'https://mcp.example.com/mcp' })).toEqual({ http: { url: 'https://mcp.example.com/mcp' } });
+  });
+  it('takes networks, an authority, pins and a client certificate', () => {
+    const pin = [`sha256/${'A'.repeat(43)}=`];
+    expect(
+      http({
+        url: 'https://mcp.example.com/mcp',
+        private: ['10.20.0.0/16'],
+        tls: { ca: 'ca.pem', pin, cert: './c.pem', key: '/k.pem' },
+      }),
+    ).toEqual({
+      http: {
+        url: 'https://mcp.example.com/mcp',
+        private: ['10.20.0.0/16'],
+        tls: { ca: '/cfg/ca.pem', pin, cert: '/cfg/c.pem', key: '/k.pem' },
+      },
+    });
+  });
+  it.each([
+    [{}, []],
+    [{ url: 'https://mcp.example.com/', run: RUN }, ['url']],
+    [{ url: 'https://mcp.example.com/', memory: '1GiB' }, ['memory']],
+    [{ url: 'https://mcp.example.com/', mounts: {} }, ['mounts']],
+    [{ url: 'https://mcp.example.com/', sandbox: 'bubblewrap' }, ['sandbox']],
+    [{ run: RUN, private: ['10.0.0.0/8'] }, ['private']],
+    [{ run: RUN, tls: {} }, ['tls']],
+    [{ url: 'http://mcp.example.com/' }, ['url']],
+    [{ url: 'http://127.0.0.1:1/' }, ['url']],
+    [{ url: 'https://mcp.example.com/', private: ['0.0.0.0/0'] }, ['private', 0]],
+    [{ url: 'https://mcp.example.com/', tls: { pin: ['sha256/x'] } }, ['tls', 'pin', 0]],
+    [{ url: 'https://mcp.example.com/', tls: { ca: 'none.pem' } }, ['tls', 'ca']],
+    [{ url: 'https://mcp.example.com/', tls: { cert: 'c.pem' } }, ['tls']],
+  ])('%j is a fault at %j', (block, path) => {
+    try {
+      http(block);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(RulesFault);
+      expect((error as RulesFault).path).toEqual(['upstreams', 'x', ...path]);
+    }
+  });
+});

@@ -8,6 +8,7 @@ import { Ended } from '../../core/ended.ts';
 import type { Clock } from '../../core/state.ts';
 import type { descriptorDigest } from '../../inventory/digest.ts';
 import type { Listing } from '../../inventory/drift.ts';
+import { serverDigest } from '../../inventory/lock.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import * as legacy from '../../wire/eras/legacy.ts';
@@ -22,7 +23,7 @@ import type { Answered } from './answer.ts';
 import { type Asking, Channel } from './channel.ts';
 import { type Era, type Eras, judge, type Verdict } from './era.ts';
 import { ownBytes } from './own-bytes.ts';
-import { type HttpSpec, serverDigest } from './spec.ts';
+import { type HttpSpec, serverPin } from './spec.ts';
 
 export interface HttpLaneOptions {
   readonly clock: Clock;
@@ -94,7 +95,7 @@ export class HttpLane {
     options: HttpLaneOptions,
     stop: AbortSignal,
   ): Promise<HttpLane> {
-    if (pin !== undefined && pin !== serverDigest(spec))
+    if (pin !== undefined && pin !== serverDigest(serverPin(spec)))
       throw new Ended('stop', 'inventory.package', 'the URL or the pinned keys differ from those reviewed');
     const lane = new HttpLane(spec, options);
     try {

@@ -1,4 +1,5 @@
 /** An upstream that is reached by URL. */
+import type { ServerPin } from '../../inventory/lock.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import {
   type Destination,
@@ -20,10 +21,7 @@ export function httpSpec(name: string, config: DestinationConfig): HttpSpec | De
   return isFault(to) ? to : { name, to, config: digest(JSON.parse(JSON.stringify(config))) };
 }
 
-/**
- * What a reviewer agreed to when he agreed to this server: where it is, and by which keys it is known. Stands in the
- * lockfile; a configuration that says something else needs a new review, as another package would.
- */
-export function serverDigest({ to }: HttpSpec): string {
-  return digest({ url: to.url.href, pins: [...to.trust.pins].sort() });
+/** What a review pins of it: where it is, and by which keys it is known. */
+export function serverPin({ to }: HttpSpec): ServerPin {
+  return { url: to.url.href, pins: to.trust.pins.map((pin) => `sha256/${pin}`).sort() };
 }

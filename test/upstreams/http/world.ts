@@ -4,9 +4,10 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net';
 import type { Call, Io, Notification, Pinned, Result, RpcError } from '../../../src/core/call.ts';
 import { descriptorDigest as digest } from '../../../src/inventory/digest.ts';
+import { serverDigest } from '../../../src/inventory/lock.ts';
 import type { JsonObject } from '../../../src/lib/json/types.ts';
 import type { DestinationConfig } from '../../../src/net/destination.ts';
-import { type HttpSpec, httpSpec, serverDigest } from '../../../src/upstreams/http/spec.ts';
+import { type HttpSpec, httpSpec, serverPin } from '../../../src/upstreams/http/spec.ts';
 import { type Lanes, type LanesOptions, lanes } from '../../../src/upstreams/lanes.ts';
 
 export const MODERN = '2026-07-28';
@@ -223,7 +224,7 @@ export function world(
     onEvent: (code, data) => events.push({ code, data }),
     redactor: undefined as never,
     specs: (name) => (name === spec.name ? spec : undefined),
-    pin: () => serverDigest(spec),
+    pin: () => serverDigest(serverPin(spec)),
     expected: () => new Map(pinned.map((tool) => [`tool:${tool['name']}`, digest('tool', tool)])),
     onDrift: (upstream) => drifts.push(upstream),
     timers: { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
