@@ -1,10 +1,12 @@
 /** Gateways as users start them: the program in a process of its own, over a folder with configuration and lockfile. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseLock } from '../../src/inventory/parse.ts';
 
 export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const MODULES = join(import.meta.dirname, '../../node_modules');
 const SERVERS = join(import.meta.dirname, '../fixtures/servers');
 /** Root is refused outside a container; these tests may run anywhere. */
 const RISK = process.getuid?.() === 0 ? '\nunsafe: { run-as-root: tests run as whoever runs them }\n' : '';
@@ -15,7 +17,13 @@ export const OPEN_LIMITS =
 
 export interface SiteOptions {
   /** Servers by upstream name: file in test/fixtures/servers, and its arguments. */
-  readonly servers: Readonly<Record<string, readonly [file: string, ...args: string[]]>>;
+  readonly servers?: Readonly<Record<string, readonly [file: string, ...args: string[]]>>;
+  /** Blocks of further upstreams, as the configuration has them. Published packages are found without a registry. */
+  readonly upstreams?: Readonly<Record<string, object>>;
+  /** Puts files into the folder before anything runs. */
+  readonly fill?: (dir: string) => void;
+  /** Browser origins that may call. */
+  readonly origins?: readonly string[];
   /** `policy:` block; by default everything of every upstream is granted by the review. */
   readonly policy?: string;
   readonly more?: string;
@@ -33,16 +41,21 @@ export class Site {
   readonly audit = join(this.dir, '.doorward/audit');
   readonly #children = new Set<ChildProcess>();
 
-  constructor({ servers, policy = 'policy: []', more = '' }: SiteOptions) {
-    const blocks = Object.entries(servers).map(([name, [file, ...args]]) => {
+  constructor({ servers = {}, upstreams = {}, fill, origins = [], policy = 'policy: []', more = '' }: SiteOptions) {
+    const blocks: Record<string, object> = { ...upstreams };
+    for (const [name, [file, ...args]] of Object.entries(servers)) {
       const own = join(this.dir, name);
       mkdirSync(own);
       cpSync(join(SERVERS, file), join(own, file));
-      return `  ${name}:\n    run: ${JSON.stringify(['node', `./${name}/${file}`, ...args])}\n`;
-    });
+      blocks[name] = { run: ['node', `./${name}/${file}`, ...args] };
+    }
+    if (Object.keys(upstreams).length > 0) symlinkSync(MODULES, join(this.dir, 'node_modules'));
+    fill?.(this.dir);
+    const lines = Object.entries(blocks).map(([name, block]) => `  ${name}: ${JSON.stringify(block)}\n`);
+    const listen = JSON.stringify({ port: 0, origins });
     writeFileSync(
       this.config,
-      `doorward: 1\nlisten: { port: 0 }\nupstreams:\n${blocks.join('')}${policy}\n${more}${RISK}`,
+      `doorward: 1\nlisten: ${listen}\nupstreams:\n${lines.join('')}${policy}\n${more}${RISK}`,
     );
   }
 
@@ -60,6 +73,17 @@ export class Site {
     const { status, stderr, stdout } = this.run('review', '--yes');
     if (status !== 0) throw new Error(stderr + stdout);
     writeFileSync(this.config, readFileSync(this.config, 'utf8').replace(/^( +)ask:/m, '$1allow:'));
+  }
+
+  /** Pins everything and grants it all: prompts and resources too, which a review does not propose. */
+  reviewAll(): void {
+    this.review();
+    const { upstreams } = parseLock(readFileSync(join(this.dir, 'doorward.lock'), 'utf8'));
+    const names = [...upstreams].flatMap(([upstream, { things }]) =>
+      things.filter(({ kind }) => kind !== 'tool').map(({ kind, name }) => `${upstream}.${kind}:${name}`),
+    );
+    const grant = names.length > 0 ? `  - to: local\n    allow: ${JSON.stringify(names)}\n` : '';
+    writeFileSync(this.config, readFileSync(this.config, 'utf8').replace(/^policy:.*\n/m, `$&${grant}`));
   }
 
   token(): string {
