@@ -7,7 +7,9 @@ import type { Caller, Peer, Stage } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import type { Id } from '../wire/frame.ts';
+import type { Authorities } from './authorities.ts';
 import { tooLong } from './body.ts';
+import type { Link } from './secure.ts';
 import type { Strangers } from './strangers.ts';
 
 /** One request as far as it is known. */
@@ -16,6 +18,8 @@ export interface Knock {
   readonly id: string;
   readonly at: number;
   readonly peer: Peer;
+  /** Of a TLS connection. */
+  readonly link?: Link;
   /** The listed origin that the request comes from. */
   origin?: string;
   caller?: Caller;
@@ -24,8 +28,7 @@ export interface Knock {
 }
 
 export interface DoorRules {
-  /** `host:port` in lower case, as a Host header spells it. */
-  readonly authorities: ReadonlySet<string>;
+  readonly authorities: Pick<Authorities, 'serves'>;
   /** Serialised origins, exact. */
   readonly origins: ReadonlySet<string>;
   readonly strangers: Strangers;
@@ -33,6 +36,10 @@ export interface DoorRules {
   readonly closing: () => boolean;
   /** Bytes. */
   readonly maxBody: number;
+  /** With TLS: the authorities of client certificates that are in force now. */
+  readonly clientAuthorities?: () => string | undefined;
+  /** Whether a failed sign-in is answered like a wrong authority. */
+  readonly misdirected: boolean;
 }
 
 export interface Refusal {
@@ -59,16 +66,26 @@ export type Stop = Refusal | Notice;
 export type Check = (knock: Knock, rules: DoorRules) => Stop | undefined;
 
 /** Before anybody has signed in. */
-export const BEFORE: readonly Check[] = [authority, origin, preflight, health, closing, flood, framing];
+export const BEFORE: readonly Check[] = [authority, certificate, origin, preflight, health, closing, flood, framing];
 /** With a caller. */
 export const AFTER: readonly Check[] = [route, method, contentType, accept, length];
 
-/** DNS rebinding: the Host must be one that this listener serves, to the letter (guarantees TR5, TR6). */
-function authority({ req }: Knock, { authorities }: DoorRules): Stop | undefined {
+/**
+ * DNS rebinding: the Host must be one that this listener serves, to the letter (guarantees TR5, TR6), and over TLS the
+ * name for which the connection was made (TR3).
+ */
+function authority({ req, link }: Knock, { authorities }: DoorRules): Stop | undefined {
   const host = only(req, 'host');
   // A target that is not a path names an authority of its own, or none (RFC 9112 section 3.2).
-  if (typeof host === 'string' && authorities.has(host.toLowerCase()) && req.url?.startsWith('/')) return;
+  if (typeof host === 'string' && authorities.serves(host.toLowerCase(), link?.host) && req.url?.startsWith('/'))
+    return;
   return { stage: 'door', code: 'door.authority' };
+}
+
+/** A client certificate counts as long as it would be believed in a handshake now; a new connection may show another. */
+function certificate({ at, link }: Knock, { clientAuthorities }: DoorRules): Stop | undefined {
+  if (!link?.client || (at < link.client.until && link.client.authorities === clientAuthorities?.())) return;
+  return { stage: 'door', code: 'door.certificate', headers: ['Connection', 'close'] };
 }
 
 /** A browser says where a page came from. `null` is what it says for pages of no origin: never listed. */

@@ -1,18 +1,21 @@
 /**
  * The Streamable HTTP listener for 2026-07-28 and 2025-11-25. Node's parser does the framing and its guards stop the
- * slow and the huge; `door.ts` says who may go on, `exchange.ts` answers one message.
+ * slow and the huge; `secure.ts` does TLS, `door.ts` says who may go on, `exchange.ts` answers one message.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Gate } from '../core/gate.ts';
 import type { State } from '../core/state.ts';
 import type { KeyRing } from '../lib/seal.ts';
+import { Authorities } from './authorities.ts';
 import { BODY_LIMITS, type BodyLimits } from './body.ts';
 import { AFTER, BEFORE, type Check, type DoorRules, type Knock, only, type Stop } from './door.ts';
 import { Exchange } from './exchange.ts';
 import { errorMessage } from './message.ts';
 import { refuse } from './refusal.ts';
 import { REPLY_TIMES, Reply, type ReplyTimes } from './reply.ts';
+import { lacks } from './rules.ts';
+import { type SecureServer, secureServer, type TlsOptions } from './secure.ts';
 import { Sessions } from './session.ts';
 import { CHARGE, STRANGER_RULES, type StrangerRules, Strangers } from './strangers.ts';
 import { type After, after as realAfter } from './timers.ts';
@@ -44,6 +47,14 @@ export interface HttpOptions {
   readonly port: number;
   /** Hosts served beside the loopback names, as `host:port`. */
   readonly authorities?: readonly string[];
+  /** Without it: plain HTTP, on loopback only. */
+  readonly tls?: TlsOptions;
+  /** Where clients reach a TLS listener, such as `https://gate.example`: then nothing else is served. */
+  readonly publicUrl?: string;
+  /** Whether callers can prove themselves by more than the local token. */
+  readonly identities?: boolean;
+  /** What a request without a good credential gets: 401 with a challenge, or the 421 of a wrong authority. */
+  readonly unauthenticated?: 'challenge' | 'misdirected';
   /** Origins of browser pages that may call, as a browser writes them. */
   readonly origins?: readonly string[];
   /** Seals session ids. */
@@ -60,19 +71,23 @@ export interface HttpOptions {
 }
 
 export interface HttpDoor {
-  /** `http://127.0.0.1:8808`, with the real port. */
+  /** `http://127.0.0.1:8808` with the real port; with TLS the public URL, or the first name that is served. */
   readonly url: string;
   /** Takes no new requests, lets open calls end within `grace` milliseconds (default 5 s), then cuts them off. */
   close(grace?: number): Promise<void>;
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
-
-/** Listens. Rejects when the address cannot be had, or is not a loopback one. */
+/** Listens. Rejects when the address cannot be had, or may not be had with what is configured (guarantees TR1, TR5). */
 export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
-  const { gate, host, after = realAfter, body = BODY_LIMITS, http = HTTP_LIMITS, times = REPLY_TIMES } = options;
-  // Guarantee TR5: nothing listens in the open without TLS, and this listener has none.
-  if (!LOOPBACK.has(host)) throw new Error(`refusing to listen on ${host} without TLS: use 127.0.0.1`);
+  const { gate, host, tls, after = realAfter, body = BODY_LIMITS, http = HTTP_LIMITS, times = REPLY_TIMES } = options;
+  const missing = lacks({
+    host,
+    url: options.publicUrl,
+    tls: tls !== undefined,
+    identities: options.identities === true || tls?.clients === 'required',
+  });
+  if (missing.length > 0)
+    throw new Error(`refusing to listen on ${host || 'every address'} without ${missing.join(' and ')}`);
   const strangers = new Strangers(gate.clock, options.strangers ?? STRANGER_RULES);
   const sessions = new Sessions({
     ring: options.ring,
@@ -82,7 +97,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     ...(options.sessionLife !== undefined && { life: options.sessionLife }),
   });
   const exchange = new Exchange({ gate, sessions, body, after });
-  const authorities = new Set((options.authorities ?? []).map((name) => name.toLowerCase()));
+  const authorities = new Authorities(options.authorities, tls, options.publicUrl);
   let closing = false;
   const rules: DoorRules = {
     authorities,
@@ -91,12 +106,15 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     hasRoute: (name) => gate.snapshot().routes.has(name),
     closing: () => closing,
     maxBody: body.max,
+    ...(tls && { clientAuthorities: () => tls.current().clients }),
+    misdirected: options.unauthenticated === 'misdirected',
   };
 
   async function handle(req: IncomingMessage, res: ServerResponse, expects: boolean): Promise<void> {
     const reply = new Reply(res, after, times);
-    const peer = { listener: 'http' as const, address: req.socket.remoteAddress ?? '-' };
-    const knock: Knock = { req, id: gate.id(), at: gate.clock(), peer, route: '' };
+    const link = secure?.link(req.socket);
+    const peer = link?.peer ?? { listener: 'http' as const, address: req.socket.remoteAddress ?? '-' };
+    const knock: Knock = { req, id: gate.id(), at: gate.clock(), peer, route: '', ...(link && { link }) };
     if (stopped(BEFORE, knock, reply)) return;
     const said = identify(() => gate.authenticate({ peer, header: (name) => text(only(req, name)) }));
     const caller = said instanceof Promise ? await said : said;
@@ -131,14 +149,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     reply.unread(knock.req);
     if ('code' in stop) {
       if (!knock.caller) strangers.charge(knock.peer.address, CHARGE.refused);
-      return refuse(gate, knock, reply, stop);
+      return refuse(gate, knock, reply, stop, rules.misdirected);
     }
     if (knock.origin !== undefined) allow(reply, knock.origin);
     for (let i = 0; i < stop.headers.length; i += 2) reply.header(stop.headers[i]!, stop.headers[i + 1]!);
     reply.send(stop.status, stop.text === undefined ? [] : [stop.text], 'text/plain');
   }
 
-  const server = createServer({
+  const settings: ServerOptions = {
     maxHeaderSize: http.head,
     headersTimeout: http.headWithin,
     requestTimeout: http.requestWithin,
@@ -147,7 +165,20 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     insecureHTTPParser: false,
     requireHostHeader: true,
     noDelay: true,
-  });
+  };
+  const secure: SecureServer | undefined =
+    tls &&
+    secureServer({
+      http: settings,
+      tls,
+      within: http.headWithin,
+      turnsAway: (address) => strangers.wait(address) > 0,
+      failed(address) {
+        strangers.charge(address, CHARGE.refused);
+        gate.refuse({ id: gate.id(), at: gate.clock(), peer: { listener: 'http', address } }, 'door', 'door.tls');
+      },
+    });
+  const server = secure?.server ?? createServer(settings);
   server.maxConnections = http.connections;
   server.maxRequestsPerSocket = 0;
   // Node drops headers over its count without a word; the cap on their bytes is the one that counts.
@@ -183,18 +214,16 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     server.once('error', reject).listen(options.port, host, resolve);
   });
   const { address, family, port } = server.address() as AddressInfo;
-  for (const name of ['localhost', '127.0.0.1', '[::1]']) {
-    authorities.add(`${name}:${port}`);
-    if (port === 80) authorities.add(name);
-  }
+  authorities.listening(port);
 
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url: authorities.url ?? `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     async close(grace = 5000) {
       closing = true;
       // Until the open calls are done the listener stays, so that whoever knocks is told and health says `down`.
       await exchange.idle(grace);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      secure?.closeHandshakes();
       server.closeAllConnections();
       await exchange.idle();
       await closed;

@@ -7,13 +7,15 @@ import type { Knock, Refusal } from './door.ts';
 import { refusedMessage } from './message.ts';
 import type { Reply } from './reply.ts';
 
-export function refuse(gate: Gate, knock: Knock, reply: Reply, refusal: Refusal): void {
+/** `misdirected`: who has no good credential learns no more than at a wrong authority (guarantee TR6). */
+export function refuse(gate: Gate, knock: Knock, reply: Reply, refusal: Refusal, misdirected = false): void {
   const { id, at, peer, caller, route } = knock;
   const entry = { id, at, peer, ...(caller && { caller }), ...(route !== '' && { route }) };
   const refused = gate.refuse(entry, refusal.stage, refusal.code, refusal.name);
   for (let i = 0; refusal.headers && i < refusal.headers.length; i += 2) {
     reply.header(refusal.headers[i]!, refusal.headers[i + 1]!);
   }
+  if (misdirected && CODES[refused.code].http === 401) return reply.final(CODES['door.authority'].http, []);
   const retryAfter = refused.retryAfter ?? refusal.wait;
   writeRefused(reply, retryAfter === undefined ? refused : { ...refused, retryAfter }, refusal.id, refusal.data);
 }

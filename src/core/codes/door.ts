@@ -21,5 +21,17 @@ export const door = {
   'door.too-large': rpc(413, -32000, 'request too large', 'the body is over the cap of the door'),
   'door.slow': rpc(408, -32000, 'request timeout', 'the body did not arrive in time'),
   'door.rate': rpc(429, -31005, 'too many requests', 'the address is over its bucket before sign-in'),
+  'door.tls': rpc(
+    421,
+    -31007,
+    '',
+    'a TLS handshake failed: version, cipher, name asked for, client certificate, or no TLS',
+  ),
+  'door.certificate': rpc(
+    421,
+    -31008,
+    '',
+    'the client certificate of an open connection has ended, or its authority is no longer trusted',
+  ),
   'door.closing': rpc(503, -31006, 'shutting down', 'the gateway is stopping'),
 } as const;

@@ -1,0 +1,131 @@
+/**
+ * The TLS side of the HTTP listener: TLS 1.3 alone, one cipher, the post-quantum hybrid first and X25519 as its floor
+ * (guarantee TR1). The server's own context holds no certificate. What a client gets is decided by the name it asks
+ * for, so that no name and a wrong name get none (TR3), and a new certificate needs no restart (TR4).
+ */
+import { constants } from 'node:crypto';
+import type { Server, ServerOptions } from 'node:http';
+import { createServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Peer } from '../core/call.ts';
+import { sha256Hex } from '../lib/bytes.ts';
+import type { Credentials } from './certificate.ts';
+
+export interface TlsOptions {
+  /** What is in force; asked at each handshake. */
+  readonly current: () => Credentials;
+  /** Client certificates: not asked for, verified when one is shown, or demanded. */
+  readonly clients: 'off' | 'optional' | 'required';
+}
+
+/** What the handshake of a connection has shown. */
+export interface Link {
+  readonly peer: Peer;
+  /** The name that the client asked for, in lower case. */
+  readonly host: string;
+  /** Present when a client certificate was shown: the authorities that it was verified by, and when it ends. */
+  readonly client?: { readonly authorities: string | undefined; readonly until: number };
+}
+
+export interface SecureOptions {
+  readonly http: ServerOptions;
+  readonly tls: TlsOptions;
+  /** Milliseconds for a handshake. */
+  readonly within: number;
+  /** Whether an address is cut off before anything is computed for it. */
+  readonly turnsAway: (address: string) => boolean;
+  /** A connection ended before its handshake was good. */
+  readonly failed: (address: string) => void;
+}
+
+export interface SecureServer {
+  readonly server: Server;
+  link(socket: Socket): Link | undefined;
+  /** Ends connections that are still in their handshake. */
+  closeHandshakes(): void;
+}
+
+interface Arrival {
+  readonly socket: Socket;
+  readonly address: string;
+  /** In force when the connection came: a handshake cannot outlive a change of authorities. */
+  readonly authorities: string | undefined;
+  done: boolean;
+}
+
+export function secureServer({ http, tls, within, turnsAway, failed }: SecureOptions): SecureServer {
+  const arrivals = new Map<string, Arrival>();
+  const links = new WeakMap<Socket, Link>();
+  const server = createServer({
+    ...http,
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ciphers: 'TLS_AES_256_GCM_SHA384',
+    ecdhCurve: 'X25519MLKEM768:X25519',
+    // Nothing is resumed, so that each connection is verified in full.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    handshakeTimeout: within,
+    requestCert: tls.clients !== 'off',
+    rejectUnauthorized: tls.clients === 'required',
+    ALPNProtocols: ['http/1.1'],
+    SNICallback(name, done) {
+      const { hosts, context } = tls.current();
+      // Without a context the handshake goes on with the empty one and fails as it does without a name.
+      done(null, hosts.has(name.toLowerCase()) ? context : undefined);
+    },
+  });
+
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress;
+    if (address === undefined || turnsAway(address)) return void socket.destroy();
+    const key = keyOf(socket);
+    const arrival: Arrival = { socket, address, authorities: tls.current().clients, done: false };
+    arrivals.set(key, arrival);
+    socket.once('close', () => {
+      arrivals.delete(key);
+      if (!arrival.done) failed(address);
+    });
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    const arrival = arrivals.get(keyOf(socket));
+    const link = arrival && linkOf(socket, arrival, tls);
+    if (!link) return void socket.destroy();
+    arrival.done = true;
+    links.set(socket, link);
+  });
+
+  return {
+    server,
+    link: (socket) => links.get(socket),
+    closeHandshakes() {
+      for (const { socket, done } of arrivals.values()) if (!done) socket.destroy();
+    },
+  };
+}
+
+/** The facts of a finished handshake; undefined when it should not have been finished. */
+function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOptions): Link | undefined {
+  const name = socket.servername;
+  if (typeof name !== 'string' || name === '' || socket.isSessionReused()) return undefined;
+  const shown = tls.clients === 'off' ? undefined : socket.getPeerX509Certificate();
+  // With `optional` the handshake goes on after a certificate that does not verify: it must not count as none.
+  if (shown ? !socket.authorized : tls.clients === 'required') return undefined;
+  const facts = {
+    protocol: socket.getProtocol() ?? '-',
+    cipher: socket.getCipher().name,
+    ...(shown && { fingerprint: sha256Hex(shown.raw) }),
+  };
+  const host = name.toLowerCase();
+  return Object.freeze({
+    peer: Object.freeze({ listener: 'http', address, authority: host, tls: Object.freeze(facts) } satisfies Peer),
+    host,
+    ...(shown && { client: { authorities, until: shown.validToDate.getTime() } }),
+  });
+}
+
+/** One for each open connection of a listener. */
+function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}
