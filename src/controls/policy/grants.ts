@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { Pinned } from '../../core/call.ts';
 import type { Action } from '../../core/ports.ts';
 import { RulesFault } from '../../core/rules.ts';
+import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
-import { parseHours } from './hours.ts';
 import type { Names } from './names.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
 

@@ -2,10 +2,10 @@
 import { type Schema, type ValidationError, validate } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Caller, Pinned } from '../../core/call.ts';
 import type { Action } from '../../core/ports.ts';
+import { type Hours, parseHours } from '../../lib/hours.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { Misfit, narrow, opaque, project } from './facts.ts';
 import type { Policy } from './grants.ts';
-import { type Hours, parseHours } from './hours.ts';
 import { type Decision, failed, Prepared, type Request } from './prepared.ts';
 import { anything, none, type PolicyReads, type Reads, readsOf, under } from './reads.ts';
 import {

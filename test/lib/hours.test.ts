@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseHours } from '../../../src/controls/policy/hours.ts';
+import { parseHours } from '../../src/lib/hours.ts';
 
 const WORK = 'Mon-Fri 07:00-19:00 Europe/Berlin';
 
