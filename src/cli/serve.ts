@@ -64,12 +64,9 @@ export async function serveHttpGateway(file: string, extra: readonly string[] = 
 /** One stdio client: as owner of the state folder, or through the process that owns it. */
 export async function serveStdio(file: string, upstream: string): Promise<void> {
   const site = readSite(file);
-  if (!Object.hasOwn(site.config.upstreams, upstream)) {
-    throw new Trouble(
-      `no upstream \`${upstream}\` in ${file}`,
-      `one of: ${Object.keys(site.config.upstreams).join(', ')}`,
-    );
-  }
+  const routes = routesOf(site);
+  if (!routes.includes(upstream))
+    throw new Trouble(`no upstream \`${upstream}\` in ${file}`, `one of: ${routes.join(', ')}`);
   let end: (() => Promise<void>) | undefined;
   const greeting = hello(site, upstream);
   onSignal(async () => void (await end?.()));
@@ -125,7 +122,7 @@ function refusedStart(error: unknown): never {
 /** What runs, where, who may call, where the evidence lies, what to paste next. No secret is printed. */
 function block(file: string, running: Running, extra: readonly string[]): string {
   const { site, findings } = running.prepared();
-  const names = Object.keys(site.config.upstreams);
+  const names = routesOf(site);
   const things = [...site.lock.upstreams.values()].reduce((sum, { things: all }) => sum + all.length, 0);
   const client = {
     mcpServers: Object.fromEntries(
@@ -137,7 +134,7 @@ function block(file: string, running: Running, extra: readonly string[]): string
   };
   return [
     `doorward ${VERSION}  config ${shown(file, 1000)}  lock ${things} things`,
-    ...names.map((name) => `  ${name.padEnd(8)} ${running.url}/${name}    stdio, bubblewrap, no network`),
+    ...names.map((name) => `  ${name.padEnd(8)} ${running.url}/${name}    ${behind(site, name)}`),
     `  caller   local (this OS user); token in ${running.folder.token}`,
     `  audit    ${running.folder.audit}  key ${running.auditKey}`,
     ...findings
@@ -147,6 +144,15 @@ function block(file: string, running: Running, extra: readonly string[]): string
     `           ${JSON.stringify(client)}`,
     ...extra.map((line) => `  ${line}`),
   ].join('\n');
+}
+
+function routesOf({ config }: Site): string[] {
+  return [...Object.keys(config.upstreams), ...Object.keys(config.bundles)];
+}
+
+function behind({ config }: Site, name: string): string {
+  const bundle = config.bundles[name];
+  return bundle ? `bundle of ${bundle.tools.length} tools` : 'stdio, bubblewrap, no network';
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -10,6 +10,7 @@ import { schema as policy } from '../controls/policy/rules.ts';
 import { schema as redact } from '../controls/redact/rules.ts';
 import { schema as screen } from '../controls/screen/rules.ts';
 import { schema as listen } from '../doors/rules.ts';
+import { schema as bundle } from '../inventory/bundles.ts';
 import { parseDuration } from '../lib/time.ts';
 import { schema as upstream } from '../upstreams/rules.ts';
 
@@ -41,6 +42,7 @@ export const schema = z.strictObject({
     .describe('folder of token, keys, audit log and packages, relative to this file'),
   listen,
   upstreams: z.record(name, upstream).describe('the MCP servers behind the gate; each gets its own path'),
+  bundles: z.record(name, bundle).default({}).describe('tools of several upstreams under one path'),
   calls: z
     .strictObject({
       idle: duration.prefault('60s').describe('a call that hears nothing for so long ends'),

@@ -57,7 +57,7 @@ export function attempt(
 /** A Call, or the Attempt that it stays. Needs nothing but the snapshot: `explain` and replay use the same function. */
 export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
   const { said, caller } = entry;
-  const upstream = snap.routes.get(entry.route);
+  let upstream = snap.routes.get(entry.route);
   if (upstream === undefined) return attempt(entry, 'inventory', 'door.route');
   let target: Target = { kind: 'route', name: entry.route };
   if (said.name !== '') {
@@ -69,6 +69,8 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     const seen = snap.may('list', caller, found.target, { at: entry.at, upstream });
     if (!seen.allow) return attempt(entry, 'inventory', 'inventory.hidden', said.name);
     target = found.target;
+    // Behind the path of a bundle lie several.
+    upstream = found.target.upstream;
   }
   return Object.freeze({
     id: entry.id,

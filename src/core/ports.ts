@@ -52,7 +52,7 @@ export type Found =
   /** Known but waiting for review: invisible, so it answers as unknown; the code goes to the log. */
   | { readonly kind: 'held' };
 
-/** The reviewed inventory as the gateway asks it. */
+/** The reviewed inventory as the gateway asks it. `upstream` may name a bundle; what is found has its own upstream. */
 export interface Shelf {
   find(upstream: string, family: Family, method: string, name: string): Found;
   /** Pinned and not held, in lockfile order. */
@@ -67,7 +67,7 @@ export interface Snapshot {
   readonly id: string;
   readonly shelf: Shelf;
   readonly may: May;
-  /** Route name (one path segment) -> upstream name. */
+  /** Route name (one path segment) -> name of the upstream or bundle that the shelf knows. */
   readonly routes: ReadonlyMap<string, string>;
   in(family: Family): readonly Control<unknown>[];
   out(family: Family, message: Message): readonly Control<unknown>[];

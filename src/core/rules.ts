@@ -12,10 +12,14 @@ export class RulesFault extends Error {
   }
 }
 
+/** Bundle -> name under its path -> the tool of an upstream; its descriptor has the name under the path. */
+export type Bundles = ReadonlyMap<string, ReadonlyMap<string, Pinned>>;
+
 /** What a room may need beside its own block to compile its rules. */
 export interface RuleContext {
   /** Everything that `doorward.lock` pins. */
   readonly pinned: readonly Pinned[];
+  readonly bundles?: Bundles;
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */

@@ -1,6 +1,7 @@
 /** The lock as the gateway asks it: a name, or a URI, to one reviewed thing that is not held. */
 import type { Family, PinKind, Pinned } from '../core/call.ts';
 import type { Found, Shelf } from '../core/ports.ts';
+import type { Bundles } from '../core/rules.ts';
 import { isSafeUri } from '../lib/traversal.ts';
 import type { Holds } from './holds.ts';
 import type { Lock } from './lock.ts';
@@ -17,7 +18,7 @@ interface Shelved {
 const UNKNOWN: Found = Object.freeze({ kind: 'unknown' });
 const HELD: Found = Object.freeze({ kind: 'held' });
 
-export function shelf(lock: Lock, holds: Holds): Shelf {
+export function shelf(lock: Lock, holds: Holds, bundles: Bundles = new Map()): Shelf {
   const upstreams = new Map([...lock.upstreams].map(([name, entry]) => [name, shelve(entry)]));
 
   function answer(pin: Pinned | undefined, uri?: string): Found {
@@ -38,6 +39,8 @@ export function shelf(lock: Lock, holds: Holds): Shelf {
 
   return {
     find(upstream: string, family: Family, _method: string, name: string): Found {
+      const bundle = bundles.get(upstream);
+      if (bundle) return family === 'call' ? answer(bundle.get(name)) : UNKNOWN;
       const own = upstreams.get(upstream);
       if (!own) return UNKNOWN;
       switch (family) {
@@ -54,8 +57,9 @@ export function shelf(lock: Lock, holds: Holds): Shelf {
       }
     },
     list(upstream, kind) {
-      const all = upstreams.get(upstream)?.named[kind].values() ?? [];
-      return [...all].filter((pin) => !holds.has(upstream, kind, pin.name));
+      const bundle = bundles.get(upstream);
+      const all = bundle && kind !== 'tool' ? undefined : (bundle ?? upstreams.get(upstream)?.named[kind]);
+      return [...(all?.values() ?? [])].filter((pin) => !holds.has(pin.upstream, kind, pin.name));
     },
     instructions: (upstream) => upstreams.get(upstream)?.instructions,
   };

@@ -32,7 +32,7 @@ export interface Library {
   /** Rewrites the configuration with these grants; the gateway notices. */
   grant(granted: readonly string[], more?: string): void;
   ask(method: string, params?: object, more?: Asking): Promise<JsonObject>;
-  session(token?: string): Promise<string>;
+  session(path?: string, token?: string): Promise<string>;
   legacy(session: string, method: string, params?: object, more?: Asking): Promise<JsonObject>;
   close(): Promise<void>;
 }
@@ -44,9 +44,14 @@ export interface Asking {
 
 /** Reviews once, then opens; `change` may alter the lockfile before the start. */
 export async function library(
-  options: { more?: string; servers?: SiteOptions['servers']; change?: (lock: Lock) => Lock } = {},
+  options: {
+    more?: string;
+    granted?: readonly string[];
+    servers?: SiteOptions['servers'];
+    change?: (lock: Lock) => Lock;
+  } = {},
 ): Promise<Library> {
-  const { more = '', servers = { library: ['library.ts'] }, change = (lock) => lock } = options;
+  const { more = '', granted = GRANTED, servers = { library: ['library.ts'] }, change = (lock) => lock } = options;
   const site = new Site({ servers, more: OPEN_LIMITS });
   const reviewed = site.run('review', '--yes', '--no-grants');
   if (reviewed.status !== 0) throw new Error(reviewed.stderr + reviewed.stdout);
@@ -55,7 +60,7 @@ export async function library(
   const bare = readFileSync(site.config, 'utf8').replace('policy: []\n', '');
   const grant: Library['grant'] = (granted, extra = more) =>
     writeFileSync(site.config, `${bare}${extra}policy:\n  - { to: local, allow: ${JSON.stringify(granted)} }\n`);
-  grant(GRANTED);
+  grant(granted);
 
   const events: Library['events'] = [];
   const calls: Library['calls'] = [];
@@ -105,9 +110,9 @@ export async function library(
       });
       return text.startsWith('{') ? json : { text };
     },
-    async session(token) {
+    async session(path = '/library', token) {
       const { headers } = await http(url, {
-        path: '/library',
+        path,
         headers: { authorization: authorization(token) },
         body: INITIALIZE,
       });

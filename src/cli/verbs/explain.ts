@@ -40,8 +40,9 @@ export const explain: Verb = {
             'quote them for the shell with single quotes',
           );
         const prepared = checkSite(options.config);
-        if (!prepared.upstreams.has(upstream))
-          throw new Trouble(`no upstream \`${upstream}\``, `one of: ${[...prepared.upstreams.keys()].join(', ')}`);
+        const { routes } = prepared.snapshot;
+        if (!routes.has(upstream))
+          throw new Trouble(`no upstream \`${upstream}\``, `one of: ${[...routes.keys()].join(', ')}`);
         const at = Date.now();
         const caller = options.as ? readCaller(options.as) : localIdentity('-', 'local').caller;
         const result = await explainCall(

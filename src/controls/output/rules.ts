@@ -28,7 +28,7 @@ export interface Rules extends OutputConfig {
 }
 
 /** Compiles every pinned output schema. Throws RulesFault. */
-export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned'>): Rules {
+export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned' | 'bundles'>): Rules {
   const pins = new Map<string, Map<string, Pinned>>();
   const prefixes = new Map<string, Pinned[]>();
   const structures = new Map<string, Map<string, Structure>>();
@@ -38,6 +38,8 @@ export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned
     const made = structure(pin);
     if (made) of(structures, pin.upstream, () => new Map<string, Structure>()).set(pin.name, made);
   }
+  for (const [bundle, things] of context.bundles ?? [])
+    pins.set(bundle, new Map([...things].map(([name, pin]) => [`tool ${name}`, pin])));
   return { ...config, pins, prefixes, structures };
 }
 

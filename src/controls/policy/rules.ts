@@ -17,7 +17,7 @@ import { check, Slice } from './slice.ts';
 export const schema = z.array(grant).default([]).describe('who may use what; what is not listed does not exist');
 export type PolicyConfig = z.infer<typeof schema>;
 
-type Needs = Pick<RuleContext, 'pinned' | 'cedar'>;
+type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles'>;
 
 export interface Rules {
   readonly may: May;
@@ -55,7 +55,7 @@ export function compile(config: PolicyConfig, context: Needs): Rules {
 /** Exported for tests: a cache that keeps nothing must change no answer. */
 export function compileWith(
   config: PolicyConfig,
-  { pinned, cedar }: Needs,
+  { pinned, cedar, bundles = new Map() }: Needs,
   cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
 ): Rules {
   const granted = compileGrants(config, namesOf(pinned));
@@ -76,6 +76,14 @@ export function compileWith(
   const folders = pinned
     .filter(({ kind, name }) => kind === 'resource' && name.endsWith('/*'))
     .sort((a, b) => b.name.length - a.name.length);
+
+  for (const [bundle, things] of bundles) {
+    for (const [name, thing] of things) listed.set(key(bundle, 'tool', name), thing);
+    byUpstream.set(
+      bundle,
+      [...things.values()].filter((thing) => slices.has(key(thing.upstream, thing.kind, thing.name))),
+    );
+  }
 
   function decide(
     action: Action,
