@@ -8,12 +8,12 @@ import { Ended } from '../../core/ended.ts';
 import { isObject, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import { type Destination, isRedirect, nextHop } from '../../net/destination.ts';
-import { type Caps, Dialler } from '../../net/dialler.ts';
+import { type Abort, type Caps, Dialler } from '../../net/dialler.ts';
 import type { NetFault } from '../../net/fault.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { mirror } from '../../wire/mirror.ts';
 import type { Fault } from '../stdio.ts';
-import { type Answered, AnswerReader, STREAM } from './answer.ts';
+import { type AnswerEvents, type Answered, AnswerReader, STREAM } from './answer.ts';
 import type { Era } from './era.ts';
 import { Notes } from './notes.ts';
 
@@ -51,6 +51,8 @@ const MAX_ASKED = 16;
 const METHOD_NOT_FOUND = -32601;
 /** Exchanges that carry no call. */
 const SIDE: Partial<Caps> = { body: 65_536, head: 10_000, idle: 10_000, total: 10_000 };
+/** Streams without an end: a day, and then another one. */
+const LONG: Partial<Caps> = { body: STREAM, head: 10_000, idle: 0, total: 86_400_000 };
 const FAREWELL: Partial<Caps> = { ...SIDE, total: 1_000 };
 
 export class Channel {
@@ -139,17 +141,9 @@ export class Channel {
   ): Promise<Answered> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      let asked = 0;
       const reader = new AnswerReader(
         id,
-        {
-          note: (method, params) => this.#noted(method, params, id, notes),
-          asked: (asker, method) => {
-            if (++asked <= MAX_ASKED) this.#asked(asker, method);
-            else this.#report('unasked');
-          },
-          fault: (fault) => this.#report(fault),
-        },
+        this.#events(id, notes),
         (answered) => {
           signal?.removeEventListener('abort', cancel);
           resolve(answered);
@@ -171,6 +165,18 @@ export class Channel {
         reader,
       );
     });
+  }
+
+  #events(id: number | undefined, notes: Notes | undefined): AnswerEvents {
+    let asked = 0;
+    return {
+      note: (method, params) => this.#noted(method, params, id, notes),
+      asked: (asker, method) => {
+        if (++asked <= MAX_ASKED) this.#asked(asker, method);
+        else this.#report('unasked');
+      },
+      fault: (fault) => this.#report(fault),
+    };
   }
 
   get #path(): string {
@@ -215,6 +221,33 @@ export class Channel {
     reader.abort = this.#dialler.send(request, reader);
   }
 
+  /**
+   * A stream on which the server tells of changes. `ended` is called once: `again` = it broke, or was closed in order,
+   * and another one may be opened.
+   */
+  stream(method: string, params: JsonObject, ended: (again: boolean) => void): Abort {
+    const modern = this.speech.era === 'modern';
+    const id = modern ? this.#next++ : undefined;
+    const body = modern ? { body: JSON.stringify({ jsonrpc: '2.0', id, method, params }) } : {};
+    const headers = modern
+      ? [...this.#headers(), ...mirror(method, params)]
+      : ['accept', 'text/event-stream', ...this.#headers().slice(4)];
+    let answered = false;
+    const once = (again: boolean) => {
+      if (!answered) ended(again);
+      answered = true;
+    };
+    const reader = new AnswerReader(
+      id,
+      this.#events(id, undefined),
+      (got) => once(got.kind === 'reply' && got.reply.kind === 'result'),
+      () => once(true),
+    );
+    const request = { method: modern ? 'POST' : 'GET', path: this.#path, headers, ...body, caps: LONG } as const;
+    reader.abort = this.#dialler.send(request, reader);
+    return (fault) => reader.abort(fault);
+  }
+
   /** Tells the server that the session is over; whether it listens changes nothing. */
   farewell(): Promise<void> {
     if (this.speech.session === undefined) return Promise.resolve();
@@ -245,7 +278,11 @@ export class Channel {
 
 const NO_EVENTS = { note() {}, asked() {}, fault() {} };
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
-const IGNORED = new Set(['notifications/cancelled', 'notifications/resources/updated']);
+const IGNORED = new Set([
+  'notifications/cancelled',
+  'notifications/resources/updated',
+  'notifications/subscriptions/acknowledged',
+]);
 
 /** Whether a request that failed in the middle ran is unknown: nothing here is ever repeated. */
 function endedBy({ reason, message, unsent }: NetFault): Ended {

@@ -20,6 +20,7 @@ import { Catalog, describe } from '../catalog.ts';
 import { type Greeting, greeting, list } from '../handshake.ts';
 import type { Reply } from '../stdio.ts';
 import type { Answered } from './answer.ts';
+import { announced, Changes } from './changes.ts';
 import { type Asking, Channel } from './channel.ts';
 import { type Era, type Eras, judge, type Verdict } from './era.ts';
 import { ownBytes } from './own-bytes.ts';
@@ -56,6 +57,7 @@ export class HttpLane {
   readonly #catalog: Catalog;
   readonly #client: JsonObject;
   #greeting: Greeting | undefined;
+  #changes: Changes | undefined;
   #listed = false;
   #alive = true;
   #over: Promise<void> | undefined;
@@ -171,6 +173,18 @@ export class HttpLane {
     if (this.#greeting === undefined) await this.#initialize(signal);
     await this.#catalog.list(signal);
     eras.set(config, this.#era);
+    this.#hear();
+  }
+
+  /** Changes between calls, where the server tells of them. */
+  #hear(): void {
+    const notifications = announced(this.#greeting!.capabilities);
+    if (notifications === undefined) return;
+    const params = { notifications, ...modern.handshake(this.#client).params };
+    this.#changes = new Changes({
+      open: (ended) => this.#channel.stream('subscriptions/listen', params, ended),
+      onGap: () => this.#catalog.expire(),
+    });
   }
 
   async #discover(signal: AbortSignal): Promise<Verdict> {
@@ -242,6 +256,7 @@ export class HttpLane {
 
   async #close(how: string): Promise<void> {
     this.#alive = false;
+    this.#changes?.stop();
     await this.#channel.close();
     this.#resolveEnded(how);
   }

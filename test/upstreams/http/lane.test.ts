@@ -417,6 +417,50 @@ describe('drift', () => {
     expect(at.of('tools/call')).toHaveLength(1);
   });
 
+  it.each(both)('that a %s server announces between calls is looked at before the next one', async (era) => {
+    let tools = [ECHO];
+    let tell = () => {};
+    const at = await up({
+      era,
+      tools: () => tools,
+      capabilities: { tools: { listChanged: true } },
+      answer: ({ message, event, req }) => {
+        if (req.method !== 'GET' && message?.method !== 'subscriptions/listen') return;
+        event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: {} } });
+        tell = () => event({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+        return true;
+      },
+    });
+    const made = over(at);
+    await made.call();
+    await pause(50);
+    tools = [OTHER];
+    await made.call();
+    tell();
+    await pause(50);
+    await expect(made.call()).rejects.toMatchObject({ code: 'inventory.changed' });
+    expect(at.of('tools/call')).toHaveLength(2);
+    const opened = at.heard.filter(({ http, message }) => http === 'GET' || message?.method === 'subscriptions/listen');
+    expect(opened).toHaveLength(1);
+    expect(opened[0]!.headers).toMatchObject(
+      era === 'modern' ? { 'mcp-method': 'subscriptions/listen' } : { accept: 'text/event-stream' },
+    );
+    expect(made.events.filter(({ code }) => code === 'event.protocol')).toEqual([]);
+    await made.lanes.close();
+    await pause(20);
+    expect(at.open()).toBe(0);
+  });
+
+  it.each(both)('of a %s server that refuses to tell is found by age', async (era) => {
+    const at = await up({ era, capabilities: { tools: { listChanged: true } } });
+    const made = over(at);
+    await made.call();
+    await pause(50);
+    await made.call();
+    const asked = at.heard.filter(({ http, message }) => http === 'GET' || message?.method === 'subscriptions/listen');
+    expect(asked).toHaveLength(1);
+  });
+
   it('of the server itself starts nothing', async () => {
     const at = await up();
     const made = over(at, { pin: () => 'sha256:other' });

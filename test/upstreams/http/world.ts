@@ -1,6 +1,6 @@
 /** What the tests of this folder share: MCP servers on loopback, a table of lanes over one of them, and calls. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type ServerOptions } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Call, Io, Notification, Pinned, Result, RpcError } from '../../../src/core/call.ts';
 import { descriptorDigest as digest } from '../../../src/inventory/digest.ts';
@@ -42,6 +42,8 @@ export interface Site {
   /** Connections that are open. */
   open(): number;
   readonly sessions: Set<string>;
+  /** From now on another certificate. */
+  swap(pair: { readonly cert: string; readonly key: string }): void;
   close(): Promise<void>;
 }
 
@@ -178,6 +180,7 @@ export async function site({
     port: bound,
     heard,
     sessions,
+    swap: ({ cert, key }) => (server as TlsServer).setSecureContext({ cert, key }),
     of: (method) => heard.filter(({ message }) => message?.method === method),
     open: () => sockets.size,
     close: () =>
