@@ -35,6 +35,8 @@ export interface Caller {
   readonly credential: string;
   /** Milliseconds since the epoch; absent for credentials that do not expire. */
   readonly expires?: number;
+  /** What the credential is good for, by the names of policy lines (`files.read_file`); absent = all that policy allows. */
+  readonly tools?: readonly string[];
   readonly claims: Readonly<JsonObject>;
 }
 

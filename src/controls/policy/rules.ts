@@ -10,7 +10,7 @@ import type { Json } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
 import { Misfit } from './facts.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
-import { namesOf } from './names.ts';
+import { nameOf, namesOf } from './names.ts';
 import { type OwnPolicy, parseOwn } from './own.ts';
 import { check, Slice } from './slice.ts';
 
@@ -43,6 +43,7 @@ export interface Explanation {
 }
 
 const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
+const BEYOND: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze(['caller.tools']) });
 /** Decisions kept; longer keys are not. */
 const KEPT = 32_768;
 const KEY_LENGTH = 1024;
@@ -62,14 +63,14 @@ export function compileWith(
   const own = parseOwn(cedar, pinned);
   checkAll(granted, own, pinned);
 
-  const slices = new Map<string, Readonly<Record<Action, Slice>> & { readonly index: number }>();
+  const slices = new Map<string, Readonly<Record<Action, Slice>> & { readonly index: number; readonly name: string }>();
   const byUpstream = new Map<string, Pinned[]>();
   for (const thing of pinned) {
     const of = (action: Action) => policiesOf(thing, action, granted, own);
     // Without a permit there is nothing to ask: denied.
     if (!of('list').some((policy) => policy.json.effect === 'permit')) continue;
     const both = { list: new Slice(thing, 'list', of('list')), call: new Slice(thing, 'call', of('call')) };
-    slices.set(key(thing.upstream, thing.kind, thing.name), { ...both, index: slices.size });
+    slices.set(key(thing.upstream, thing.kind, thing.name), { ...both, index: slices.size, name: nameOf(thing) });
     byUpstream.set(thing.upstream, [...(byUpstream.get(thing.upstream) ?? []), thing]);
   }
   const listed = new Map(pinned.map((thing) => [key(thing.upstream, thing.kind, thing.name), thing]));
@@ -94,6 +95,8 @@ export function compileWith(
   ) {
     const found = slices.get(key(thing.upstream, thing.kind, thing.name));
     if (!found) return DENY;
+    // A credential can be good for less than its caller. It narrows what policies allow and widens nothing.
+    if (caller.tools !== undefined && !caller.tools.includes(found.name)) return BEYOND;
     const slice = found[action];
     let facts: ReturnType<Slice['facts']>;
     try {

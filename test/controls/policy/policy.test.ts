@@ -63,6 +63,23 @@ for (const file of ['grants.case.yaml', 'own.case.yaml']) {
   });
 }
 
+describe('a credential that is good for less than its caller', () => {
+  it('shares no answer with one that is good for all, in whichever order they ask', () => {
+    const names = ['files.read_text_file', 'files.write_file', 'warehouse.run_query'];
+    const rules = rulesOf([{ to: { subject: 'alice' }, allow: names }]);
+    const [all, some] = [caller(), caller({ tools: [names[1]!] })];
+    for (const who of [all, some, all, some]) {
+      const seen = names.filter((name) => {
+        const { upstream } = thing(name);
+        return rules.may('list', who, thing(name), { at: 0, upstream }).allow;
+      });
+      expect(seen).toEqual(who === all ? names : [names[1]]);
+      const route = (name: string) => rules.may('list', who, { kind: 'route', name }, { at: 0, upstream: name }).allow;
+      expect([route('files'), route('warehouse')]).toEqual([true, who === all]);
+    }
+  });
+});
+
 describe('faults.case.yaml', () => {
   it.each(read('faults.case.yaml') as FaultCase[])('$name', (row) => {
     let fault: unknown;
