@@ -130,6 +130,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   abort(fault: NetFault): void {
+    if (this.#over) return;
     const unsent = this.#controller === undefined;
     this.#finish(unsent && !fault.unsent ? new NetFault(fault.reason, fault.message, true) : fault);
     this.#controller?.abort(fault);

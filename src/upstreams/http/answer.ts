@@ -45,6 +45,7 @@ export class AnswerReader implements Receiver {
   #reader: SseReader | undefined;
   #faults = 0;
   #over = false;
+  #ended = false;
   #after = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Set by who sends: ends the exchange. */
@@ -93,6 +94,7 @@ export class AnswerReader implements Receiver {
   }
 
   end(): void {
+    this.#ended = true;
     clearTimeout(this.#timer);
     if (this.#over) return;
     if (this.#kind === 'stream') return this.#fail(new NetFault('lost', 'the stream ended before the answer'));
@@ -158,8 +160,10 @@ export class AnswerReader implements Receiver {
   #finish(answered: Answered): void {
     if (this.#over) return;
     this.#over = true;
-    this.#timer = setTimeout(() => this.abort(), AFTER_MS);
-    this.#timer.unref();
+    if (!this.#ended) {
+      this.#timer = setTimeout(() => this.abort(), AFTER_MS);
+      this.#timer.unref();
+    }
     this.#done(answered);
   }
 
