@@ -1,0 +1,29 @@
+/** The protocol's own conformance suite, directly and through the gateway: nothing may be lost but what is listed. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ERAS, UPSTREAMS } from './cells.ts';
+import { type Matrix, runMatrix } from './matrix.ts';
+
+/** About 30 s on an idle machine with two processors. */
+const LIMIT = 300_000;
+
+let matrix: Matrix;
+beforeAll(async () => {
+  matrix = await runMatrix([], () => {});
+}, LIMIT);
+
+describe.each(ERAS)('the fixture itself, clients of %s', (era) => {
+  it('passes all that is required', () => {
+    const required = [...matrix.direct.get(era)!.values()].filter((scenario) => scenario.required);
+    expect(required.length).toBeGreaterThanOrEqual(30);
+    expect(required.filter(({ failed }) => failed.size > 0).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe.each(ERAS.flatMap((era) => UPSTREAMS.map(({ name }) => `${era}.${name}`)))('%s', (name) => {
+  it('loses what is listed, and nothing else', () => {
+    const { unexpected, stale, through } = matrix.cells.find((cell) => cell.name === name)!;
+    expect(unexpected).toEqual([]);
+    expect(stale).toEqual([]);
+    expect([...through.values()].filter(({ passed }) => passed > 0).length).toBeGreaterThanOrEqual(30);
+  });
+});

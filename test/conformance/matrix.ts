@@ -1,0 +1,45 @@
+/** Runs the suite against the fixture itself and through the gateway, cell by cell. */
+import type { Era } from '../fixtures/everything/parts.ts';
+import { behindGateway, ERAS, UPSTREAMS } from './cells.ts';
+import { judge, type Results, type Verdict } from './judge.ts';
+import { remote } from './remote.ts';
+import { runSuite } from './suite.ts';
+
+export interface Cell extends Verdict {
+  /** `<era of the clients>.<upstream>`: the name of the file of what may be lost. */
+  readonly name: string;
+  readonly client: Era;
+  readonly upstream: string;
+  readonly through: Results;
+}
+
+export interface Matrix {
+  readonly direct: ReadonlyMap<Era, Results>;
+  readonly cells: readonly Cell[];
+}
+
+/** `which`: parts of cell names; every cell when it is empty. */
+export async function runMatrix(which: readonly string[], tell: (line: string) => void): Promise<Matrix> {
+  const wanted = (name: string) => which.length === 0 || which.some((part) => name.includes(part));
+  const direct = new Map<Era, Results>();
+  for (const era of ERAS) {
+    const fixture = await remote(era);
+    tell(`${era} directly`);
+    direct.set(era, await runSuite(fixture.url, era));
+    fixture.close();
+  }
+  const cells: Cell[] = [];
+  for (const upstream of UPSTREAMS) {
+    const clients = ERAS.filter((era) => wanted(`${era}.${upstream.name}`));
+    if (clients.length === 0) continue;
+    const behind = await behindGateway(upstream);
+    for (const client of clients) {
+      const name = `${client}.${upstream.name}`;
+      tell(name);
+      const through = await runSuite(behind.url, client);
+      cells.push({ name, client, upstream: upstream.name, through, ...judge(name, direct.get(client)!, through) });
+    }
+    await behind.close();
+  }
+  return { direct, cells };
+}
