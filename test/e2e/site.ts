@@ -75,15 +75,19 @@ export class Site {
     writeFileSync(this.config, readFileSync(this.config, 'utf8').replace(/^( +)ask:/m, '$1allow:'));
   }
 
-  /** Pins everything and grants it all: prompts and resources too, which a review does not propose. */
+  /** Pins everything, of every kind, and grants it all. */
   reviewAll(): void {
-    this.review();
+    const { status, stderr, stdout } = this.run('review', '--yes', '--no-grants');
+    if (status !== 0) throw new Error(stderr + stdout);
     const { upstreams } = parseLock(readFileSync(join(this.dir, 'doorward.lock'), 'utf8'));
     const names = [...upstreams].flatMap(([upstream, { things }]) =>
-      things.filter(({ kind }) => kind !== 'tool').map(({ kind, name }) => `${upstream}.${kind}:${name}`),
+      things.map(({ kind, name }) => `${upstream}.${kind === 'tool' ? '' : `${kind}:`}${name}`),
     );
-    const grant = names.length > 0 ? `  - to: local\n    allow: ${JSON.stringify(names)}\n` : '';
-    writeFileSync(this.config, readFileSync(this.config, 'utf8').replace(/^policy:.*\n/m, `$&${grant}`));
+    const policy = `policy: ${JSON.stringify([{ to: 'local', allow: names }])}`;
+    writeFileSync(
+      this.config,
+      readFileSync(this.config, 'utf8').replace(/^policy:.*$/m, () => policy),
+    );
   }
 
   token(): string {
