@@ -10,6 +10,12 @@ import { equal, hex, sha256 } from '../lib/bytes.ts';
 /** RFC 6750 2.1: `Bearer` + b64token; bounded, so that nothing long is hashed. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{16,512})$/i;
 
+/** The token of an Authorization header; undefined when there is none, or none of that form. */
+export function bearer(evidence: Evidence): string | undefined {
+  const value = evidence.header('authorization');
+  return value === undefined ? undefined : BEARER.exec(value)?.[1];
+}
+
 export interface LocalIdentity {
   /** The caller behind the token, or the code of the refusal. */
   authenticate(evidence: Evidence): Caller | Code;
@@ -35,9 +41,8 @@ export function localIdentity(token: string, user: string): LocalIdentity {
   return {
     caller,
     authenticate(evidence) {
-      const header = evidence.header('authorization');
-      if (header === undefined) return 'identity.missing';
-      const sent = BEARER.exec(header)?.[1];
+      if (evidence.header('authorization') === undefined) return 'identity.missing';
+      const sent = bearer(evidence);
       // Digests have one length, so the comparison takes one time whatever was sent.
       return sent !== undefined && equal(sha256(sent), digest) ? caller : 'identity.invalid';
     },

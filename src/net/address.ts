@@ -117,6 +117,24 @@ export function parseRange(text: string): Range | undefined {
   return wide === undefined ? undefined : made;
 }
 
+/** Any range in CIDR form, public ones too; undefined when the text is none, or names a host inside of one. */
+export function parseCidr(text: string): Range | undefined {
+  const [address = '', bits = ''] = text.split('/');
+  if (isIP(address) === 0 || !/^(0|[1-9][0-9]{0,2})$/.test(bits) || !ipaddr.isValidCIDR(text)) return undefined;
+  const made = range(text);
+  // Addresses are compared in their IPv4 form, so such a range would hold none.
+  if (made.base instanceof ipaddr.IPv6 && made.base.isIPv4MappedAddress()) return undefined;
+  const first =
+    made.base.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(text) : ipaddr.IPv6.networkAddressFromCIDR(text);
+  return first.toNormalizedString() === made.base.toNormalizedString() ? made : undefined;
+}
+
+/** Whether an address, as a socket gives it, lies in one of the ranges. False for what is no address. */
+export function inRanges(address: string, ranges: readonly Range[]): boolean {
+  const parsed = parse(address);
+  return parsed !== undefined && ranges.some((one) => contains(one, parsed));
+}
+
 function range(text: string): Range {
   const [base, bits] = ipaddr.parseCIDR(text);
   return { base, bits };

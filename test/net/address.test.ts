@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bare, isLoopback, isMetadataName, mayReach, parseRange, standing } from '../../src/net/address.ts';
+import {
+  bare,
+  inRanges,
+  isLoopback,
+  isMetadataName,
+  mayReach,
+  parseCidr,
+  parseRange,
+  standing,
+} from '../../src/net/address.ts';
 
 const ranges = (...texts: string[]) => texts.map((text) => parseRange(text)!);
 
@@ -143,6 +152,39 @@ describe('a named range', () => {
     'localhost',
   ])('cannot be %s', (text) => {
     expect(parseRange(text)).toBeUndefined();
+  });
+});
+
+describe('a range of callers', () => {
+  it.each(['10.0.0.0/8', '10.0.0.1/32', '8.8.8.0/24', '0.0.0.0/0', '::/0', '::1/128', '2001:db8::/32'])(
+    'can be %s',
+    (text) => expect(parseCidr(text)).toBeDefined(),
+  );
+  it.each([
+    '10.0.0.1/8',
+    '2001:db8::1/32',
+    '1.2.3.4',
+    '10/8',
+    '010.0.0.0/8',
+    '10.0.0.0/08',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '::ffff:10.0.0.0/104',
+    'fe80::%1/64',
+    '1.2.3.0/24 ',
+    '',
+  ])('cannot be %j', (text) => expect(parseCidr(text)).toBeUndefined());
+  it.each([
+    ['10.1.2.3', true],
+    ['::ffff:10.1.2.3', true],
+    ['11.1.2.3', false],
+    ['2001:db8:1::1', true],
+    ['2001:db9::1', false],
+    ['::a01:203', false],
+    ['-', false],
+    ['', false],
+  ])('holds %s: %s', (address, inside) => {
+    expect(inRanges(address, [parseCidr('10.0.0.0/8')!, parseCidr('2001:db8::/32')!])).toBe(inside);
   });
 });
 
