@@ -23,6 +23,8 @@ export interface ChannelOptions {
   /** The first of each kind, and then powers of ten: a flood of garbage is not a flood of events. */
   readonly onFault: (fault: Fault, count: number) => void;
   readonly onListChanged: () => void;
+  /** A resource that was asked about is another one now. */
+  readonly onUpdated: (uri: string) => void;
   /** No connection could be made. `why` for the log. */
   readonly onUnreachable: (why: string) => void;
   /** Nothing is under way any more. */
@@ -196,6 +198,10 @@ export class Channel {
       if (!notes.push({ kind: 'notification', method, params: kept })) this.#report('flood');
     } else if (method === 'notifications/message') {
       if (notes && !notes.push({ kind: 'notification', method, params })) this.#report('flood');
+    } else if (method === 'notifications/resources/updated') {
+      const { uri } = params;
+      if (typeof uri === 'string') this.#options.onUpdated(uri);
+      else this.#report('shape');
     } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
     else if (!IGNORED.has(method)) this.#report('unasked');
   }
@@ -278,11 +284,7 @@ export class Channel {
 
 const NO_EVENTS = { note() {}, asked() {}, fault() {} };
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
-const IGNORED = new Set([
-  'notifications/cancelled',
-  'notifications/resources/updated',
-  'notifications/subscriptions/acknowledged',
-]);
+const IGNORED = new Set(['notifications/cancelled', 'notifications/subscriptions/acknowledged']);
 
 /** Whether a request that failed in the middle ran is unknown: nothing here is ever repeated. */
 function endedBy({ reason, message, unsent }: NetFault): Ended {

@@ -46,6 +46,9 @@ export class SessionLost extends Ended {
 }
 
 const START_LIMIT = 30_000;
+/** Resources that one lane watches, and milliseconds that a server has to take or leave one. */
+const MAX_WATCHED = 100;
+const WATCH_LIMIT = 10_000;
 const SESSION = /^[\x21-\x7e]{1,1024}$/;
 
 export class HttpLane {
@@ -58,6 +61,10 @@ export class HttpLane {
   readonly #client: JsonObject;
   #greeting: Greeting | undefined;
   #changes: Changes | undefined;
+  readonly #watched = new Set<string>();
+  /** Set by the owner of the lane: a watched resource was updated; the lists changed. */
+  onUpdated?: (uri: string) => void;
+  onStale?: () => void;
   #listed = false;
   #alive = true;
   #over: Promise<void> | undefined;
@@ -75,7 +82,8 @@ export class HttpLane {
       to: spec.to,
       resolve: options.resolve,
       onFault: (fault, count) => options.onEvent('event.protocol', { upstream: spec.name, fault, count }),
-      onListChanged: () => this.#catalog.expire(),
+      onListChanged: () => this.#stale(),
+      onUpdated: (uri) => this.onUpdated?.(uri),
       // The next call begins anew, behind the wait that failed starts have.
       onUnreachable: (why) => this.#retire(why),
       onIdle: () => {
@@ -176,15 +184,39 @@ export class HttpLane {
     this.#hear();
   }
 
+  /** Turns updates of one resource on or off; false when the server has no such thing, or too many are watched. */
+  async watch(uri: string, on: boolean): Promise<boolean> {
+    const { resources } = this.#greeting!.capabilities;
+    if (!isObject(resources) || resources['subscribe'] !== true) return false;
+    if (on && this.#watched.size >= MAX_WATCHED) return false;
+    if (this.#era === 'legacy') {
+      const method = on ? 'resources/subscribe' : 'resources/unsubscribe';
+      const reply = await this.#ask(method, { uri }, { signal: AbortSignal.timeout(WATCH_LIMIT) });
+      if (reply.kind === 'error') return false;
+    }
+    if (on) this.#watched.add(uri);
+    else this.#watched.delete(uri);
+    if (this.#era === 'modern' || this.#changes === undefined) this.#hear();
+    return true;
+  }
+
   /** Changes between calls, where the server tells of them. */
   #hear(): void {
-    const notifications = announced(this.#greeting!.capabilities);
-    if (notifications === undefined) return;
-    const params = { notifications, ...modern.handshake(this.#client).params };
+    this.#changes?.stop();
+    this.#changes = undefined;
+    const filter = announced(this.#greeting!.capabilities);
+    if ((filter === undefined && this.#watched.size === 0) || !this.#alive) return;
+    const watched = this.#watched.size > 0 ? { resourceSubscriptions: [...this.#watched] } : {};
+    const params = { notifications: { ...filter, ...watched }, ...modern.handshake(this.#client).params };
     this.#changes = new Changes({
       open: (ended) => this.#channel.stream('subscriptions/listen', params, ended),
-      onGap: () => this.#catalog.expire(),
+      onGap: () => this.#stale(),
     });
+  }
+
+  #stale(): void {
+    this.#catalog.expire();
+    this.onStale?.();
   }
 
   async #discover(signal: AbortSignal): Promise<Verdict> {

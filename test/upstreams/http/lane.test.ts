@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '../../../src/core/call.ts';
 import { Ended } from '../../../src/core/ended.ts';
+import { Eras } from '../../../src/upstreams/http/era.ts';
+import { HttpLane } from '../../../src/upstreams/http/lane.ts';
 import { ECHO, pause, type Site, type SiteOptions, site, textOf, type World, world } from './world.ts';
 
 const sites: Site[] = [];
@@ -468,6 +470,65 @@ describe('drift', () => {
     const unpinned = over(at, { pin: () => undefined });
     await expect(unpinned.call()).rejects.toMatchObject({ code: 'inventory.package' });
     expect(at.heard).toEqual([]);
+  });
+});
+
+describe('a watched resource', () => {
+  it.each(both)('of a %s server is told of, once it is updated', async (era) => {
+    let tell = (_uri: unknown) => {};
+    const at = await up({
+      era,
+      capabilities: { tools: {}, resources: { subscribe: true } },
+      answer: ({ message, event, result, req }) => {
+        if (/^resources\/(un)?subscribe$/.test(message?.method)) {
+          result({});
+          return true;
+        }
+        if (req.method !== 'GET' && message?.method !== 'subscriptions/listen') return;
+        event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: {} });
+        tell = (uri) => event({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri } });
+        return true;
+      },
+    });
+    const { spec, events } = over(at);
+    const lane = await HttpLane.start(
+      spec,
+      undefined,
+      {
+        clock: Date.now,
+        version: '0',
+        resolve: async () => [],
+        eras: new Eras(Date.now),
+        onEvent: (code, data) => events.push({ code, data }),
+      },
+      new AbortController().signal,
+    );
+    const updated: string[] = [];
+    lane.onUpdated = (uri) => updated.push(uri);
+    expect(await lane.watch('file:///a', true)).toBe(true);
+    await pause(30);
+    tell('file:///a');
+    tell(7);
+    await pause(30);
+    expect(updated).toEqual(['file:///a']);
+    expect(events.filter(({ code }) => code === 'event.protocol').map(({ data }) => data.fault)).toEqual(['shape']);
+    const said = era === 'modern' ? at.of('subscriptions/listen') : at.of('resources/subscribe');
+    expect(
+      said.map(({ message }) => message.params.notifications?.resourceSubscriptions ?? [message.params.uri]),
+    ).toEqual([['file:///a']]);
+    expect(await lane.watch('file:///a', false)).toBe(true);
+    await lane.end();
+    await pause(30);
+    expect(at.open()).toBe(0);
+  });
+
+  it('is none where the server has no such thing', async () => {
+    const at = await up();
+    const { spec } = over(at);
+    const options = { clock: Date.now, version: '0', resolve: async () => [], eras: new Eras(Date.now), onEvent() {} };
+    const lane = await HttpLane.start(spec, undefined, options, new AbortController().signal);
+    expect(await lane.watch('file:///a', true)).toBe(false);
+    await lane.end();
   });
 });
 

@@ -157,6 +157,8 @@ export async function site({
       }
       case 'tools/list':
         return how.result({ resultType: 'complete', tools: tools() });
+      case 'resources/list':
+        return how.result({ resultType: 'complete', resources: [] });
       case 'tools/call':
         return how.result({
           content: [{ type: 'text', text: String(message.params.arguments?.text ?? '') }],
