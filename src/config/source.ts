@@ -13,7 +13,9 @@ export interface Source {
 /** Throws ConfigError with every syntax fault. Duplicate keys are faults; aliases are refused, so nothing can grow. */
 export function source(text: string, file: string): Source {
   const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, version: '1.2' });
+  // A warning of the parser would show text of the file as it is.
+  const quiet = { logLevel: 'error' } as const;
+  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, version: '1.2', ...quiet });
   const at = (offset: number, message: string, fix: string): Fault => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col), message, fix };

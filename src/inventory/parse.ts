@@ -84,7 +84,9 @@ export function parseLock(text: string): Lock {
   const lines = new LineCounter();
   if (text.length > MAX_LOCK)
     throw new LockError([{ line: 1, column: 1, message: 'the file is too large', fix: REVIEW }]);
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', strict: true });
+  // A warning of the parser would show text of the file as it is.
+  const quiet = { logLevel: 'error' } as const;
+  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2', strict: true, ...quiet });
   const faults: LockFault[] = [];
   const fault = (path: Path, message: string, fix: string): void => {
     const { line, col } = lines.linePos(offset(doc, path));

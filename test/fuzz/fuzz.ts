@@ -54,3 +54,9 @@ export const JSON_TOKENS = [
   ['12345678901234567890', '0.1234567890123456', '9007199254740993', '\u00e9', '\ufeff', '\0', '\x1f', ' ', '\n'],
   ['x'.repeat(30)],
 ].flat();
+
+export const YAML_TOKENS = [
+  ...JSON_TOKENS,
+  ...'\n|  |- |: |# |>-\n|&a |*a|<<: |!!js |? |---\n|...\n|%YAML 1.1\n|true|no|~|0x1|1_000|\t|\u202e|\u2028'.split('|'),
+  '|\n',
+];
