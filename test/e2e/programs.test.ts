@@ -45,8 +45,14 @@ describe.each(['legacy', 'modern', 'auto'])('the Inspector, %s', (era) => {
     const { tools } = JSON.parse(listed.stdout) as { tools: { name: string }[] };
     expect(tools.map(({ name }) => name)).toContain('echo');
     const called = inspect(
-      ...['--header', header(), '--method', 'tools/call'],
-      ...['--tool-name', 'echo', '--tool-arg', 'text=hello'],
+      '--header',
+      header(),
+      '--method',
+      'tools/call',
+      '--tool-name',
+      'echo',
+      '--tool-arg',
+      'text=hello',
     );
     expect(JSON.parse(called.stdout)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] });
   });
