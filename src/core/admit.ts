@@ -103,6 +103,11 @@ function lane(upstream: string, caller: Caller, session: string, target: Target,
   return JSON.stringify([upstream, caller.tenant, caller.subject, caller.agent, session, own]);
 }
 
+/** The legacy session that a call came by; '-' = none. */
+export function sessionOf({ lane: key }: Pick<Call, 'lane'>): string {
+  return (JSON.parse(key) as string[])[4]!;
+}
+
 export function isCall(made: Call | Attempt): made is Call {
   return 'family' in made;
 }

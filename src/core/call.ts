@@ -9,6 +9,9 @@ export type Era = '2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26' | '2
 /** The columns of the order tables. */
 export type Family = 'call' | 'list' | 'read' | 'get' | 'complete' | 'listen' | 'task';
 
+/** The one method whose call has no end of its own: it ends with its token, or when its ground changes. */
+export const STREAM = 'subscriptions/listen';
+
 /** Facts of the connection. None of them identifies a caller by itself. */
 export interface Peer {
   readonly listener: 'http' | 'stdio' | 'kit';

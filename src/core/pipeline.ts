@@ -21,6 +21,9 @@ export interface Ending {
   readonly trail: Trail;
 }
 
+/** A stream of notifications may be looked at for days: what it keeps of that is bounded. */
+const MAX_TRAIL = 8192;
+
 /**
  * Runs one call to its end. Never rejects.
  * `cancel` aborts with an `Ended` as reason (cancel, timeout); any other reason counts as a cancel.
@@ -62,14 +65,14 @@ export async function run(
         verdict = { kind: 'stop', code: `internal.${control.id}`, detail: describe(error) };
       }
       if (verdict === undefined) continue;
-      trail.push({ id: control.id, way, verdict });
+      if (trail.length < MAX_TRAIL || verdict.kind === 'stop') trail.push({ id: control.id, way, verdict });
       if (first) throw first;
       if (verdict.kind === 'stop') {
         if (verdict.keep && world.quarantine) await keep(world.quarantine, value, verdict.code);
         throw finish(new Ended('stop', verdict.code, verdict.detail));
       }
       if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
-      if (verdict.taint) taint.push(verdict.taint);
+      if (verdict.taint && !taint.includes(verdict.taint)) taint.push(verdict.taint);
       if (verdict.kind === 'edit') edited((value = verdict.value));
       else if (verdict.ask) asked.push(verdict.ask);
     }

@@ -101,7 +101,7 @@ function origin(knock: Knock, { origins }: DoorRules): Stop | undefined {
 /** Kept short by hand: a page may send what MCP needs and nothing else. */
 const PREFLIGHT = [
   'Access-Control-Allow-Methods',
-  'POST, DELETE',
+  'GET, POST, DELETE',
   'Access-Control-Allow-Headers',
   'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name',
   'Access-Control-Max-Age',
@@ -150,8 +150,10 @@ function route(knock: Knock, { hasRoute }: DoorRules): Stop | undefined {
   return hasRoute(knock.route) ? undefined : { stage: 'door', code: 'door.route' };
 }
 
+/** GET is for sessions of older revisions; to anyone else there is no such thing here. */
 function method({ req }: Knock): Stop | undefined {
   if (req.method === 'POST' || req.method === 'DELETE') return;
+  if (req.method === 'GET' && only(req, 'mcp-session-id') !== undefined) return;
   return { stage: 'door', code: 'door.method', headers: ['Allow', 'POST, DELETE'] };
 }
 
@@ -167,10 +169,11 @@ function contentType({ req }: Knock): Stop | undefined {
 }
 
 function accept({ req }: Knock): Stop | undefined {
-  if (req.method !== 'POST') return;
+  if (req.method === 'DELETE') return;
   const listed = (req.headers.accept ?? '').toLowerCase().split(',', 32);
   const names = listed.map((entry) => entry.split(';', 1)[0]!.trim());
-  if (names.includes('application/json') && names.includes('text/event-stream')) return;
+  const json = req.method === 'GET' || names.includes('application/json');
+  if (json && names.includes('text/event-stream')) return;
   return { stage: 'door', code: 'door.accept' };
 }
 

@@ -15,7 +15,7 @@ import { finalMessage, interimMessage, localMessage } from './message.ts';
 import { refuse, writeRefused } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { Session, Sessions } from './session.ts';
-import { type Heard, hear, mirrored } from './speech.ts';
+import { type Heard, hear, listening, mirrored } from './speech.ts';
 import type { After } from './timers.ts';
 
 export interface ExchangeOptions {
@@ -24,6 +24,9 @@ export interface ExchangeOptions {
   readonly body: BodyLimits;
   readonly after: After;
 }
+
+/** Longest time that a timer of Node takes, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** A request of a caller who has signed in. */
 export interface Visit {
@@ -37,6 +40,8 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   /** Open calls of legacy sessions, so that another request of the same session can cancel them. */
   readonly #cancels = new Map<string, AbortController>();
+  /** The open stream of each legacy session. */
+  readonly #streams = new Map<string, AbortController>();
   #open = 0;
   #idle: (() => void)[] = [];
 
@@ -44,7 +49,7 @@ export class Exchange {
     this.#options = options;
   }
 
-  /** Answers one POST or DELETE. */
+  /** Answers one POST, GET or DELETE. */
   async answer(visit: Visit): Promise<void> {
     let parts = 2;
     const leave = () => {
@@ -54,7 +59,8 @@ export class Exchange {
     this.#open++;
     visit.res.once('close', leave);
     try {
-      await (visit.knock.req.method === 'DELETE' ? this.#end(visit) : this.#post(visit));
+      const { method } = visit.knock.req;
+      await (method === 'POST' ? this.#post(visit) : method === 'GET' ? this.#listen(visit) : this.#end(visit));
     } finally {
       leave();
     }
@@ -106,11 +112,13 @@ export class Exchange {
       case 'call':
         return this.#call(visit, heard, session);
       case 'local':
+        if (session && heard.level !== undefined) await this.#options.sessions.setLevel(session, heard.level);
         return reply.send(200, [localMessage(heard.id, heard.result)]);
       case 'cancel':
         // In the modern era closing the response stream is the cancel: ids of a caller's clients may be equal there.
         if (session) this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));
         return reply.send(202);
+      case 'ready':
       case 'noted':
         return reply.send(202);
     }
@@ -152,6 +160,47 @@ export class Exchange {
     reply.final(status, finalMessage(codec, method, id, end.message));
   }
 
+  /**
+   * GET: what a session of an older revision hears besides answers. No event has an id: a stream that broke is begun
+   * anew, and the newest of a session takes the place of the one before.
+   */
+  async #listen(visit: Visit): Promise<void> {
+    const { knock, caller, res, reply } = visit;
+    const { gate, after } = this.#options;
+    const headers = protocolHeaders(knock.req.rawHeaders);
+    if (typeof headers === 'string') return this.#fault(visit, { fault: headers });
+    const session = await this.#session(visit, headers);
+    if (typeof session === 'string') return this.#fault(visit, { fault: session });
+    const cancel = new AbortController();
+    const gone = () => cancel.abort(new Ended('cancel', 'run.cancelled'));
+    if (res.destroyed) return;
+    res.once('close', gone);
+    this.#streams.get(session.digest)?.abort(new Ended('cancel', 'run.cancelled'));
+    this.#streams.set(session.digest, cancel);
+    const expiry = after(Math.min(session.expires - gate.clock(), MAX_TIMER), gone);
+    const { said, codec, wishes } = listening(session);
+    try {
+      const end = await gate.call(
+        { id: knock.id, at: knock.at, peer: knock.peer, caller, route: knock.route, said },
+        (note) => {
+          reply.open();
+          const text = interimMessage(codec, note, wishes);
+          return text === undefined ? undefined : reply.interim(text);
+        },
+        cancel,
+      );
+      if (reply.streaming) return reply.close();
+      if (isRefused(end)) return writeRefused(reply, end, undefined);
+      const status = statusOf(end);
+      if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
+      // A client takes this for: there is no stream here.
+      reply.send(status === 200 ? 405 : status);
+    } finally {
+      expiry();
+      if (this.#streams.get(session.digest) === cancel) this.#streams.delete(session.digest);
+    }
+  }
+
   /** DELETE: the client is done with its session. */
   async #end(visit: Visit): Promise<void> {
     const { knock, caller, reply } = visit;
@@ -161,6 +210,7 @@ export class Exchange {
     const found = await this.#session(visit, headers);
     if (typeof found === 'string') return this.#fault(visit, { fault: found });
     await this.#options.sessions.end(headers.session!, caller, knock.route);
+    this.#streams.get(found.digest)?.abort(new Ended('cancel', 'run.cancelled'));
     reply.send(204);
   }
 

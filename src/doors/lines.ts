@@ -21,7 +21,7 @@ import {
   type Parts,
   refusedMessage,
 } from './message.ts';
-import { type Heard, hear } from './speech.ts';
+import { type Heard, hear, listening } from './speech.ts';
 import { type After, after as realAfter } from './timers.ts';
 import { identify } from './who.ts';
 
@@ -82,8 +82,37 @@ export function serveLines(options: LinesOptions): Lines {
     const heard = hear(said, era, session);
     if ('fault' in heard) return refuse(heard);
     if (heard.kind === 'call') void call(heard);
-    else if (heard.kind === 'local') write([localMessage(heard.id, heard.result)]);
+    else if (heard.kind === 'local') {
+      if (session && heard.level !== undefined) session = { ...session, level: heard.level };
+      write([localMessage(heard.id, heard.result)]);
+    } else if (heard.kind === 'ready') void listen();
     else if (heard.kind === 'cancel') open.get(JSON.stringify(heard.id))?.abort(CANCEL());
+  }
+
+  /** What a client of an older revision hears without asking. It cannot ask again: a stream that ended goes on anew. */
+  async function listen(): Promise<void> {
+    if (!session || open.has(LISTENS)) return;
+    const { said, codec, wishes } = listening(session);
+    for (let begun = true; begun && !over; ) {
+      begun = false;
+      const cancel = new AbortController();
+      open.set(LISTENS, cancel);
+      const known = identify(who);
+      const caller = known instanceof Promise ? await known : known;
+      if (typeof caller === 'string') break;
+      await gate.call(
+        { ...entry(), caller, said },
+        (note) => {
+          begun = true;
+          const text = interimMessage(codec, note, wishes);
+          return text === undefined ? undefined : write([text]);
+        },
+        cancel,
+      );
+      if (caller.expires !== undefined && caller.expires <= gate.clock()) break;
+    }
+    open.delete(LISTENS);
+    settle();
   }
 
   async function call({ id, method, said, codec, wishes }: Heard & { kind: 'call' }): Promise<void> {
@@ -153,6 +182,7 @@ export function serveLines(options: LinesOptions): Lines {
   function stop(): void {
     if (over) return;
     over = true;
+    open.get(LISTENS)?.abort(CANCEL());
     input.off('data', onData);
     settle();
   }
@@ -176,4 +206,6 @@ export function serveLines(options: LinesOptions): Lines {
   };
 }
 
+/** No id as JSON text is empty. */
+const LISTENS = '';
 const CANCEL = (): Ended => new Ended('cancel', 'run.cancelled');

@@ -44,7 +44,7 @@ export function localMessage(id: Id, result: JsonObject): string {
 export function finalMessage(codec: Codec, method: string, id: Id, message: Result | RpcError): Parts {
   const bytes = message.kind === 'result' ? codec.pass(method, message) : undefined;
   if (bytes) return [`${head(id)}"result":`, ...bytes, '}'];
-  return [head(id) + JSON.stringify(codec.tell(method, message)).slice(1)];
+  return [head(id) + JSON.stringify(codec.tell(method, message, { listen: { id } })).slice(1)];
 }
 
 /** An interim message; undefined when the client did not ask for it. */

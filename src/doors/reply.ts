@@ -83,6 +83,20 @@ export class Reply {
     this.#bound();
   }
 
+  /** Begins an event stream that may stay quiet for long. */
+  open(): void {
+    if (this.#res.destroyed || this.#streaming) return;
+    this.#begin();
+    void this.#write(comment());
+  }
+
+  /** Ends an event stream that no answer ends. */
+  close(): void {
+    this.#quiet();
+    this.#res.end();
+    this.#bound();
+  }
+
   /** An interim message. A promise is answered when the client reads slower than the call speaks. */
   interim(text: string): void | Promise<void> {
     if (this.#res.destroyed) return;
@@ -114,9 +128,11 @@ export class Reply {
     if (res.destroyed || res.write(event)) return;
     return new Promise((resolve) => {
       const done = () => {
+        stop();
         res.off('drain', done).off('close', done);
         resolve();
       };
+      const stop = this.#after(this.#times.drain, () => res.destroy());
       res.on('drain', done).on('close', done);
     });
   }

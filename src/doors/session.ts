@@ -12,6 +12,7 @@ import { escapeText, utf8Length } from '../lib/text.ts';
 
 const CONTEXT = 'doorward.session.1';
 const ENDED = 'session.ended';
+const LEVEL = 'session.level';
 /** Longest id that is looked at, in characters; ours stay far below. */
 const MAX_ID = 4096;
 /** What a client may say of itself and have kept, in bytes of JSON: the id travels in a header of every request. */
@@ -22,6 +23,10 @@ export interface Session {
   readonly digest: string;
   readonly era: Era;
   readonly claimed: Claimed;
+  /** The lowest level of log messages that its client wants. */
+  readonly level?: string;
+  /** Milliseconds since the epoch. */
+  readonly expires: number;
 }
 
 export interface SessionOptions {
@@ -61,8 +66,17 @@ export class Sessions {
   async open(id: string, caller: Caller, route: string): Promise<Session | undefined> {
     const session = this.#read(id, caller, route);
     if (!session) return undefined;
-    const ended = this.#options.state.get(ENDED, session.digest);
-    return (ended instanceof Promise ? await ended : ended) === undefined ? session : undefined;
+    const { state } = this.#options;
+    const ended = state.get(ENDED, session.digest);
+    if ((ended instanceof Promise ? await ended : ended) !== undefined) return undefined;
+    const said = state.get(LEVEL, session.digest);
+    const level = said instanceof Promise ? await said : said;
+    return typeof level === 'string' ? { ...session, level } : session;
+  }
+
+  /** `logging/setLevel`. The id is sealed and cannot change, so this is remembered beside it. Throws when state fails. */
+  async setLevel({ digest, expires }: Session, level: string): Promise<void> {
+    await this.#options.state.put(LEVEL, digest, level, expires - this.#options.clock());
   }
 
   /** Ends a session for every replica. False when there is none. */
@@ -80,7 +94,8 @@ export class Sessions {
     const said = JSON.parse(Buffer.from(plain).toString()) as JsonObject;
     if (!equal(said.principal as string, principalOf(caller)) || said.route !== route) return undefined;
     if (this.#options.clock() >= (said.expiry as number)) return undefined;
-    return { digest: sha256Hex(id), era: said.era as Era, claimed: said.claimed as unknown as Claimed };
+    const { era, claimed, expiry } = said as unknown as { era: Era; claimed: Claimed; expiry: number };
+    return { digest: sha256Hex(id), era, claimed, expires: expiry };
   }
 }
 

@@ -3,7 +3,7 @@
  * a session is kept differs.
  */
 import type { Said } from '../core/admit.ts';
-import type { Caller } from '../core/call.ts';
+import { type Caller, STREAM } from '../core/call.ts';
 import type { Snapshot } from '../core/ports.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import { cancelled, type Wishes, wishes } from '../wire/eras/interim.ts';
@@ -18,8 +18,15 @@ export type Heard =
   /** `method` as the client said it: `initialize` is a `server/discover` inside. */
   | ({ readonly kind: 'call'; readonly id: Id; readonly method: string; readonly said: Said } & Tongue)
   /** Answered at the door. */
-  | { readonly kind: 'local'; readonly id: Id; readonly result: JsonObject }
+  | {
+      readonly kind: 'local';
+      readonly id: Id;
+      readonly result: JsonObject /** To be remembered. */;
+      readonly level?: string;
+    }
   | { readonly kind: 'cancel'; readonly id: Id }
+  /** A client of an older revision is ready for messages that it did not ask for. */
+  | { readonly kind: 'ready' }
   /** Nothing to do. */
   | { readonly kind: 'noted' };
 interface Tongue {
@@ -34,17 +41,30 @@ export function hear(
 ): Heard | Fault {
   const { method, params } = frame;
   if (frame.kind === 'notification') {
+    if (method === 'notifications/initialized' && era === 'legacy') return { kind: 'ready' };
     const id = method === 'notifications/cancelled' ? cancelled(params) : undefined;
     return id === undefined ? { kind: 'noted' } : { kind: 'cancel', id };
   }
   const { id } = frame;
   if (era === 'legacy') {
     const local = legacy.local(frame);
-    if (local) return isFault(local) ? local : { kind: 'local', id, result: local };
+    if (local && isFault(local)) return local;
+    if (local)
+      return { kind: 'local', id, result: local, ...(params.level !== undefined && { level: params.level as string }) };
   }
   const said = era === 'modern' ? modern.hear(frame) : legacy.hear(frame, session);
   if ('fault' in said) return said;
-  return { kind: 'call', id, method, said, codec: CODECS[era], wishes: wishes(params) };
+  const asked = {
+    ...wishes(params),
+    ...(session?.level !== undefined && { logLevel: session.level }),
+    ...(method === STREAM && { listen: { id } }),
+  };
+  return { kind: 'call', id, method, said, codec: CODECS[era], wishes: asked };
+}
+
+/** What a session of an older revision hears besides answers. There is no id: nothing answers it. */
+export function listening(session: legacy.LegacySession): { readonly said: Said } & Tongue {
+  return { said: legacy.listening(session), codec: CODECS.legacy, wishes: { listen: {} } };
 }
 
 function isFault(local: JsonObject | Fault): local is Fault {

@@ -4,7 +4,7 @@
  */
 import { admit, attempt, type Entry, isCall } from '../core/admit.ts';
 import { refusal } from '../core/answer.ts';
-import type { Attempt, Caller } from '../core/call.ts';
+import { type Attempt, type Caller, STREAM } from '../core/call.ts';
 import { CODES, type Code } from '../core/codes/index.ts';
 import type { Evidence, Gate, Refused } from '../core/gate.ts';
 import { run } from '../core/pipeline.ts';
@@ -58,6 +58,7 @@ export function harden(options: HardenOptions): Gate {
       const snap = options.snapshot();
       const made = admit(entry, snap);
       if (!isCall(made)) return refused(made, snap);
+      if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
       const timer = deadline(cancel, options.limits);
       try {
         return await run(made, snap, world, options.handlers(made), timer.watch(deliver), cancel);

@@ -23,7 +23,7 @@ import { memoryState } from '../store/memory.ts';
 import { tryOwn } from '../store/owner.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
 import { openQuarantine } from '../store/quarantine.ts';
-import { type Lanes, lanes as openLanes } from '../upstreams/lanes.ts';
+import { type Lanes, lanes as openLanes, type Timers } from '../upstreams/lanes.ts';
 import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { farEnd } from './far.ts';
@@ -32,6 +32,7 @@ import { type Prepared, placeOf, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
+import { Streams } from './streams.ts';
 import { VERSION } from './version.ts';
 
 export interface StartOptions {
@@ -121,6 +122,18 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     const world = { state: memoryState(clock), log, clock, quarantine };
     const snapshot = (): Snapshot => prepared.snapshot;
 
+    const timers: Timers = {
+      set: (run, ms) => setTimeout(run, ms).unref(),
+      clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
+    };
+    const streams = new Streams({
+      snapshot,
+      clock,
+      timers,
+      state: world.state,
+      watch: (call, target) => lanes.watch(call, target),
+      onEnd: ({ id }, why) => log.event('event.listen', { call: id, why }),
+    });
     const lanes: Lanes = openLanes({
       machine: options.sandbox ?? thisMachine(),
       clock,
@@ -129,10 +142,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       pin: (upstream) => originDigest(prepared.site.lock.upstreams.get(upstream) ?? {}),
       expected: (upstream) => expected(prepared.site.lock, upstream),
       redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
-      timers: {
-        set: (run, ms) => setTimeout(run, ms).unref(),
-        clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
-      },
+      timers,
+      onUpdated: (lane, uri) => streams.updated(lane, uri),
+      onListed: (upstream, lane, before, after) => streams.listed(upstream, lane, before, after),
+      wants: (lane) => streams.wants(lane),
       onEvent: (code, data) => log.event(code, data),
       onDrift(upstream, listing) {
         const drift = compare(prepared.site.lock, upstream, listing);
@@ -141,6 +154,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         for (const { kind, name } of held.things) holds.hold(upstream, kind, name);
         const names = held.things.slice(0, 20).map(({ kind, name }) => `${kind} ${escapeText(name, 128)}`);
         log.event('event.drift', { upstream, held: names, count: held.things.length, all: held.all });
+        streams.changed();
       },
     });
     closers.push(() => lanes.close());
@@ -148,7 +162,13 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     const gate = harden({
       snapshot,
       world,
-      handlers: farEnd(snapshot, { lane: lanes.handle, versions: SUPPORTED, ring: keys, random }),
+      handlers: farEnd(snapshot, {
+        lane: lanes.handle,
+        streams: streams.handler,
+        versions: SUPPORTED,
+        ring: keys,
+        random,
+      }),
       authenticate: identity.authenticate,
       random,
       limits: site.config.calls,
@@ -186,8 +206,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         for (const name of next.site.lock.upstreams.keys()) {
           if (entryOf(next.site.lock, name) !== entryOf(prepared.site.lock, name)) holds.release(name);
         }
+        const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
         log.event('event.reload', { before, after: next.snapshot.id });
+        streams.changed(judges);
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
     });
@@ -209,7 +231,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       async close({ handover = false } = {}) {
         watcher.close();
         clearInterval(mender);
-        await Promise.all([http?.close(), bridge.close({ handover })]);
+        const doors = Promise.all([http?.close(), bridge.close({ handover })]);
+        // Nothing new is let in any more.
+        streams.close();
+        await doors;
         await lanes.close();
         log.event('event.stop', {});
         await audit.close();
@@ -231,6 +256,12 @@ function refuseCritical({ site, findings }: Prepared): void {
 
 function entryOf(lock: Lock, upstream: string): string {
   return JSON.stringify(lock.upstreams.get(upstream) ?? null);
+}
+
+/** What judges messages besides policy and review. */
+function judgesOf({ site }: Prepared): string {
+  const { calls, limits, input, screen, redact, output } = site.config;
+  return JSON.stringify([calls, limits, input, screen, redact, output]);
 }
 
 function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {

@@ -49,6 +49,7 @@ export function shelf(lock: Lock, holds: Holds, bundles: Bundles = new Map()): S
         case 'get':
           return named(own, 'prompt', name, holds, upstream);
         case 'read':
+        case 'listen':
           return read(own, name);
         case 'complete':
           return answer(own.named.prompt.get(name) ?? own.named.template.get(name));

@@ -5,7 +5,7 @@ import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
 import type { descriptorDigest } from '../inventory/digest.ts';
 import type { Listing } from '../inventory/drift.ts';
-import type { Json, JsonObject } from '../lib/json/types.ts';
+import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { ask, heard, heardError } from '../wire/eras/legacy.ts';
 import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
@@ -58,6 +58,8 @@ const LEGACY: Codec = {
 
 const START_LIMIT = 30_000;
 const GRACE = 1_000;
+/** Milliseconds that a server has to take or leave a subscription. */
+const WATCH_LIMIT = 10_000;
 
 export class Lane {
   readonly upstream: string;
@@ -68,6 +70,8 @@ export class Lane {
   readonly #catalog: Catalog;
   #greeting: Greeting | undefined;
   #alive = true;
+  onUpdated?: (uri: string) => void;
+  onStale?: () => void;
   #over: Promise<void> | undefined;
   /** Resolves when no process of the lane is left; says why. */
   readonly ended: Promise<string>;
@@ -87,7 +91,11 @@ export class Lane {
       input: child.stdout,
       output: child.stdin,
       onFault: (fault, count) => onEvent('event.protocol', { upstream: spec.name, fault, count }),
-      onListChanged: () => this.#catalog.expire(),
+      onListChanged: () => {
+        this.#catalog.expire();
+        this.onStale?.();
+      },
+      onUpdated: (uri) => this.onUpdated?.(uri),
       onBroken: () => child.kill(),
     });
     watchStderr(child.stderr, {
@@ -170,6 +178,14 @@ export class Lane {
     const { codec = LEGACY } = this.#options;
     const { method, params } = codec.ask(call);
     return codec.heard(method, await this.connection.ask(method, params, io));
+  }
+
+  async watch(uri: string, on: boolean): Promise<boolean> {
+    const { resources } = this.#greeting!.capabilities;
+    if (!isObject(resources) || resources['subscribe'] !== true) return false;
+    const signal = AbortSignal.timeout(WATCH_LIMIT);
+    const reply = await this.connection.ask(on ? 'resources/subscribe' : 'resources/unsubscribe', { uri }, { signal });
+    return reply.kind === 'result';
   }
 
   /** Ends open calls with `upstream.lost`; resolves when every process is gone. */

@@ -2,7 +2,7 @@
  * Who gets which server process. Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools
  * that execute code): one child, started at the first dispatch, never shared across lanes (guarantee IS2).
  */
-import type { Call, Handler, Io, Result, RpcError } from '../core/call.ts';
+import type { Call, Handler, Io, Pinned, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
@@ -32,6 +32,11 @@ export interface OpenLane {
   fresh(now: number): boolean;
   relist(): Promise<Listing>;
   call(call: Call, io: Io): Promise<Result | RpcError>;
+  /** Turns updates of one resource on or off; false when the server has no such thing. */
+  watch?(uri: string, on: boolean): Promise<boolean>;
+  /** Set by the owner of the lane: the server said that a resource was updated, or that its lists changed. */
+  onUpdated?: (uri: string) => void;
+  onStale?: () => void;
   end(): Promise<unknown>;
   readonly ended: Promise<string>;
 }
@@ -66,12 +71,27 @@ export interface LanesOptions extends LaneOptions {
   readonly onDrift: (upstream: string, listing: Listing) => void;
   /** Names of servers; by default the operating system's resolver. */
   readonly resolve?: Resolve;
+  /** A server said that a resource was updated. */
+  readonly onUpdated?: (lane: string, uri: string) => void;
+  /** A lane was listed again. */
+  readonly onListed?: (upstream: string, lane: string, before: Listing, after: Listing) => void;
+  /** Whether anyone waits to hear of `onListed`; otherwise a changed list is looked at when it is needed. */
+  readonly wants?: (lane: string) => boolean;
   readonly timers: Timers;
   readonly limits?: Partial<LaneLimits>;
 }
 
+/** Updates of one resource, until it is closed. */
+export interface Watch {
+  /** Resolves when the lane has ended. */
+  readonly lost: Promise<unknown>;
+  close(): void;
+}
+
 export interface Lanes {
   readonly handle: Handler;
+  /** Asks the server of the call's lane for updates of a resource. Undefined: it has no such thing. Rejects with Ended. */
+  watch(call: Call, target: Pinned & { readonly uri?: string }): Promise<Watch | undefined>;
   /** Starts a lane of its own, lists, ends it. For review: the package pin is not asked. Rejects with Ended. */
   probe(upstream: string): Promise<Listing>;
   /** Ends every lane; resolves when no process is left. */
@@ -93,10 +113,15 @@ interface Seat {
   open: number;
   usedAt: number;
   idle: unknown;
+  /** URI -> how many watch it. */
+  readonly watched: Map<string, number>;
+  relisting: boolean;
 }
 
 /** A server that ends this soon after its start counts as a failed start. */
 const EARLY_DEATH = 5_000;
+/** Milliseconds between two listings that a server asked for. */
+const RELIST_PAUSE = 1_000;
 /** Remembered failures, in each of two generations. */
 const MAX_FAILURES = 1000;
 
@@ -133,11 +158,17 @@ export function lanes(options: LanesOptions): Lanes {
       open: 0,
       usedAt: clock(),
       idle: undefined,
+      watched: new Map(),
+      relisting: false,
     };
     seats.set(call.lane, made);
     made.starting.then(
       (lane) => {
         made.lane = lane;
+        lane.onUpdated = (uri) => {
+          if (made.watched.has(uri)) options.onUpdated?.(made.key, uri);
+        };
+        lane.onStale = () => stale(made, lane);
         judge(lane);
         void lane.ended.then(() => {
           // A lane that was ended on purpose has left its seat before.
@@ -230,11 +261,29 @@ export function lanes(options: LanesOptions): Lanes {
 
   async function ready(mine: Seat): Promise<OpenLane> {
     const lane = mine.lane ?? (await mine.starting);
-    if (!lane.fresh(clock())) {
-      await lane.relist();
-      judge(lane);
-    }
+    if (!lane.fresh(clock())) await again(mine, lane);
     return lane;
+  }
+
+  async function again(mine: Seat, lane: OpenLane): Promise<Listing> {
+    const before = lane.listing;
+    const after = await lane.relist();
+    judge(lane);
+    if (after !== before) options.onListed?.(lane.upstream, mine.key, before, after);
+    return after;
+  }
+
+  /** At most one look a second, however often a server says that its lists changed. */
+  function stale(mine: Seat, lane: OpenLane): void {
+    if (mine.relisting || !options.wants?.(mine.key)) return;
+    mine.relisting = true;
+    const next = () => {
+      mine.relisting = false;
+      if (lane.alive && !lane.fresh(clock())) stale(mine, lane);
+    };
+    again(mine, lane)
+      .catch(() => {})
+      .finally(() => timers.set(next, RELIST_PAUSE));
   }
 
   /** Nothing is sent to a server that describes the thing differently than it was reviewed (guarantee NV1). */
@@ -259,7 +308,8 @@ export function lanes(options: LanesOptions): Lanes {
     }
   }
 
-  async function dispatch(call: Call, io: Io): Promise<Result | RpcError> {
+  /** The seat of the call's lane, with one more that needs it. */
+  function take(call: Call): Seat {
     const spec = options.specs(call.upstream);
     const pin = options.pin(call.upstream);
     if (closed || spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream, or closing');
@@ -270,19 +320,23 @@ export function lanes(options: LanesOptions): Lanes {
     if (mine === undefined || seats.get(call.lane) !== mine) mine = seat(call, spec, pin);
     timers.clear(mine.idle);
     mine.open++;
+    return mine;
+  }
+
+  async function dispatch(call: Call, io: Io): Promise<Result | RpcError> {
+    const mine = take(call);
     try {
       const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
       check(call, lane);
-      return call.method === 'resources/list' ? await listed(lane) : await lane.call(call, io);
+      return call.method === 'resources/list' ? await listed(mine, lane) : await lane.call(call, io);
     } finally {
       release(mine, call);
     }
   }
 
   /** Page by page and whole: cursors of a server go no further. */
-  async function listed(lane: OpenLane): Promise<Result> {
-    const { resources } = await lane.relist();
-    judge(lane);
+  async function listed(mine: Seat, lane: OpenLane): Promise<Result> {
+    const { resources } = await again(mine, lane);
     return { kind: 'result', value: { resultType: 'complete', resources: [...resources] } };
   }
 
@@ -294,8 +348,34 @@ export function lanes(options: LanesOptions): Lanes {
     else mine.idle = timers.set(() => end(mine), limits.idle);
   }
 
+  async function watch(call: Call, target: Pinned & { readonly uri?: string }): Promise<Watch | undefined> {
+    const mine = take(call);
+    const uri = target.uri ?? target.name;
+    let done = false;
+    const close = () => {
+      if (done) return;
+      done = true;
+      const left = (mine.watched.get(uri) ?? 1) - 1;
+      if (left > 0) mine.watched.set(uri, left);
+      else if (mine.watched.delete(uri) && mine.lane?.alive) mine.lane.watch?.(uri, false).catch(() => {});
+      release(mine, call);
+    };
+    mine.watched.set(uri, (mine.watched.get(uri) ?? 0) + 1);
+    try {
+      const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
+      check({ ...call, target }, lane);
+      if (lane.watch && (await lane.watch(uri, true))) return { lost: lane.ended, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
+    close();
+    return undefined;
+  }
+
   return {
     handle,
+    watch,
     async probe(upstream) {
       const spec = options.specs(upstream);
       if (spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream');

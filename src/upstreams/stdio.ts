@@ -33,6 +33,7 @@ export interface ConnectionOptions {
   /** The first of each kind, and then powers of ten: a flood of garbage is not a flood of events. */
   readonly onFault: (fault: Fault, count: number) => void;
   readonly onListChanged: () => void;
+  readonly onUpdated?: (uri: string) => void;
   /** The server is past bearing: `reason` for the log. The owner ends the process. */
   readonly onBroken: (reason: string) => void;
 }
@@ -221,7 +222,11 @@ export class Connection {
       if (open && this.#open.size === 1) this.#interim(open, method, params);
       return;
     }
-    if (LIST_CHANGED.has(method)) this.#options.onListChanged();
+    if (method === 'notifications/resources/updated') {
+      const { uri } = params;
+      if (typeof uri === 'string') this.#options.onUpdated?.(uri);
+      else this.#fault('shape');
+    } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
     else if (!IGNORED.has(method)) this.#fault('unasked');
   }
 
@@ -275,7 +280,7 @@ const RESULT = new Set(['jsonrpc', 'id', 'result']);
 const ERROR = new Set(['jsonrpc', 'id', 'error']);
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
 /** Known, and of no use without the capability that they belong to. */
-const IGNORED = new Set(['notifications/cancelled', 'notifications/resources/updated', 'notifications/initialized']);
+const IGNORED = new Set(['notifications/cancelled', 'notifications/initialized']);
 
 function only(message: JsonObject, names: ReadonlySet<string>): boolean {
   for (const name in message) if (!names.has(name)) return false;

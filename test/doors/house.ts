@@ -50,6 +50,7 @@ export function house(name = 'house'): House {
   const outcomes: Outcome[] = [];
   const aborted: number[] = [];
   const ended = new Map<string, Json>();
+  const other = new Map<string, Json>();
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -131,7 +132,10 @@ export function house(name = 'house'): House {
     outcomes,
     aborted,
     ended,
-    state: { get: (_space, k) => ended.get(k), put: (_space, k, value) => void ended.set(k, value) },
+    state: {
+      get: (space, k) => (space === 'session.ended' ? ended : other).get(k),
+      put: (space, k, value) => void (space === 'session.ended' ? ended : other).set(k, value),
+    },
     ring: RING,
     open: () => release(),
   };

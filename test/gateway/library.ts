@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../src/core/ports.ts';
+import { readSite } from '../../src/gateway/site.ts';
 import { type Running, startGateway } from '../../src/gateway/start.ts';
 import { descriptorDigest } from '../../src/inventory/digest.ts';
 import { type Lock, printLock, withUpstream } from '../../src/inventory/lock.ts';
@@ -31,6 +32,8 @@ export interface Library {
   readonly calls: { method: string; kind: string; code: string | undefined }[];
   /** Rewrites the configuration with these grants; the gateway notices. */
   grant(granted: readonly string[], more?: string): void;
+  /** Whether the gateway has noticed the last grants. */
+  inForce(): boolean;
   ask(method: string, params?: object, more?: Asking): Promise<JsonObject>;
   session(path?: string, token?: string): Promise<string>;
   legacy(session: string, method: string, params?: object, more?: Asking): Promise<JsonObject>;
@@ -96,6 +99,7 @@ export async function library(
     events,
     calls,
     grant,
+    inForce: () => running.prepared().site.id === readSite(site.config).id,
     async ask(method, params = {}, { id: own, path = '/library', token } = {}) {
       const { name, uri } = params as { name?: string; uri?: string };
       const { json, text } = await http(url, {

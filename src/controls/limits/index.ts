@@ -1,5 +1,5 @@
 /** limits: too often, too many at once? Charged before any other control looks at a call. */
-import type { Attempt, CallView } from '../../core/call.ts';
+import { type Attempt, type CallView, STREAM } from '../../core/call.ts';
 import type { Maybe, Rate, State, Taken } from '../../core/state.ts';
 import { type Control, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import { sha256Hex } from '../../lib/bytes.ts';
@@ -57,6 +57,10 @@ function steps(call: CallView, rules: Rules): Step[] {
   const subject = subjectKey(caller);
   const all: Step[] = [{ by: 'subject', key: subject, rate: rules.subject.rate }];
   const places: Step[] = [];
+  if (call.method === STREAM) {
+    places.push({ by: 'streams', key: subject, max: rules.streams });
+    return [...all, ...places];
+  }
   const add = (by: string, key: string, { rate, atOnce }: { rate?: Rate; atOnce?: number }) => {
     if (rate) all.push({ by, key, rate });
     if (atOnce !== undefined) places.push({ by, key, max: atOnce });

@@ -28,6 +28,7 @@ type Budget = z.infer<typeof budget>;
 export const schema = z
   .object({
     subject: full(100, 20, 8).describe('each subject'),
+    streams: count.default(16).describe('streams of change notifications that each subject may have open'),
     agent: full(1000, 200, 64).describe('each agent, over all subjects that it acts for'),
     upstream: full(1000, 200, 64).describe('each upstream, over all callers'),
     same: rateOnly(30, 30).describe('the same call with the same arguments, by one subject'),
@@ -44,6 +45,8 @@ export interface Limit {
 }
 
 export interface Rules {
+  /** Open streams of one subject. */
+  readonly streams: number;
   readonly subject: Limit & { readonly rate: Rate };
   readonly agent: Limit;
   readonly same: Rate;
@@ -57,16 +60,17 @@ export interface Rules {
 
 /** Throws RulesFault for names that are neither an upstream nor a tool in the lock. */
 export function compile(config: LimitsConfig, context: Pick<RuleContext, 'pinned'>): Rules {
-  const { subject, agent, upstream, same, address, ...named } = config;
+  const { subject, streams, agent, upstream, same, address, ...named } = config;
   const tools = new Set(context.pinned.filter((p) => p.kind === 'tool').map((p) => `${p.upstream}.${p.name}`));
   const known = new Set(context.pinned.map((p) => p.upstream));
   const own = { upstreams: new Map<string, Limit>(), tools: new Map<string, Limit>() };
   for (const [name, set] of Object.entries(named as Record<string, Budget>)) {
     if (tools.has(name)) own.tools.set(name, limit(set));
     else if (known.has(name)) own.upstreams.set(name, limit({ ...upstream, ...set }));
-    else throw unknown(name, ['subject', 'agent', 'upstream', 'same', 'address', ...known, ...tools]);
+    else throw unknown(name, ['subject', 'streams', 'agent', 'upstream', 'same', 'address', ...known, ...tools]);
   }
   return {
+    streams,
     subject: { ...limit(subject), rate: rate(subject.minute, subject.burst) },
     agent: limit(agent),
     upstream: limit(upstream),

@@ -2,7 +2,7 @@
  * output: the last look at what leaves. Shape, listing, error text, promised structure, size: in this order, so that
  * what is cut was looked at whole. A result that nothing changed keeps the upstream's own bytes.
  */
-import type { CallView, Message, Notification, Result, RpcError } from '../../core/call.ts';
+import { type CallView, type Message, type Notification, type Result, type RpcError, STREAM } from '../../core/call.ts';
 import { CODES, type Code } from '../../core/codes/index.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
@@ -35,13 +35,16 @@ export const output: Control<Rules> = {
 
 /** Counted in number and in bytes: a call's interim messages together may hold no more than its result. */
 function inspectNote(call: CallView, note: Notification, rules: Rules, state: State): Verdict<Message> {
+  const stream = call.method === STREAM;
+  const params = shapedNote(note.method, note.params, stream);
+  if (params === undefined) return stop('output.shape', escapeText(note.method, 128));
+  // A stream of changes has no end by which to count; the gateway makes its messages and sets their pace.
+  if (stream) return params === note.params ? PASS : edit({ ...note, params }, 'output.dropped', 'notification');
   const seen = state.scratch(call.id, 'output') as { count?: number; bytes?: number };
   seen.count = (seen.count ?? 0) + 1;
   seen.bytes = (seen.bytes ?? 0) + sizeOf(note.params);
   if (seen.count > rules.interim) return stop('output.flood', `over ${rules.interim} messages`);
   if (seen.bytes > capOf(rules, call)) return stop('output.flood', `over ${capOf(rules, call)} bytes of messages`);
-  const params = shapedNote(note.method, note.params);
-  if (params === undefined) return stop('output.shape', escapeText(note.method, 128));
   return params === note.params ? PASS : edit({ ...note, params }, 'output.dropped', 'notification');
 }
 

@@ -97,6 +97,9 @@ const RESULTS: ReadonlyMap<string, Shape> = new Map([
   ['prompts/list', listed('prompts')],
   ['resources/list', listed('resources')],
   ['resources/templates/list', listed('resourceTemplates')],
+  ['subscriptions/listen', record(result)],
+  ['resources/subscribe', record(result)],
+  ['resources/unsubscribe', record(result)],
   [
     'server/discover',
     record({ ...cached, 'supportedVersions!': list(text, 32), 'capabilities!': object, instructions: text }),
@@ -118,7 +121,22 @@ const NOTES: ReadonlyMap<string, Shape> = new Map([
   ['notifications/message', record({ 'level!': oneOf(...LEVELS), logger: text, 'data!': anything, _meta: object })],
 ]);
 
-/** The same for what may come before a result. */
-export function shapedNote(method: string, params: JsonObject): JsonObject | undefined {
-  return NOTES.get(method)?.(params) as JsonObject | undefined;
+const FILTER = record({
+  toolsListChanged: flag,
+  promptsListChanged: flag,
+  resourcesListChanged: flag,
+  resourceSubscriptions: list(text),
+});
+const changed = record({});
+const CHANGES: ReadonlyMap<string, Shape> = new Map([
+  ['notifications/subscriptions/acknowledged', record({ 'notifications!': FILTER })],
+  ['notifications/tools/list_changed', changed],
+  ['notifications/prompts/list_changed', changed],
+  ['notifications/resources/list_changed', changed],
+  ['notifications/resources/updated', record({ 'uri!': text })],
+]);
+
+/** The same for what may come before a result; `stream` = the call is there for nothing but notifications. */
+export function shapedNote(method: string, params: JsonObject, stream: boolean): JsonObject | undefined {
+  return (stream ? CHANGES : NOTES).get(method)?.(params) as JsonObject | undefined;
 }

@@ -10,6 +10,7 @@ export const events = {
   'event.reload-refused': event('a changed configuration was bad; the old rules stay in force'),
   'event.torn-tail': event('an incomplete last line was cut at start'),
   'event.drift': event('a server describes something differently than reviewed; it is held'),
+  'event.listen': event('the gateway ended a stream of change notifications; data.why'),
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),
   'event.protocol': event('a server broke the protocol; the line was dropped'),

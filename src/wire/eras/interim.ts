@@ -9,6 +9,8 @@ export interface Wishes {
   readonly progressToken?: Id;
   /** Modern clients name the lowest level of log messages that they want; without it they get none. */
   readonly logLevel?: string;
+  /** On a stream of change notifications: the id of the request that opened it; the older revisions have none. */
+  readonly listen?: { readonly id?: Id };
 }
 
 /** RFC 5424 severities, lowest first. */
@@ -31,7 +33,7 @@ const NONE: Wishes = Object.freeze({});
 /** The notification as this client gets it; undefined when it did not ask for it, or has no such thing. */
 export function interim(
   { method, params }: Notification,
-  { progressToken, logLevel }: Wishes,
+  { progressToken, logLevel, listen }: Wishes,
 ): { method: string; params: JsonObject } | undefined {
   if (method === 'notifications/progress') {
     return progressToken === undefined ? undefined : { method, params: { ...params, progressToken } };
@@ -41,8 +43,21 @@ export function interim(
     const wanted = logLevel !== undefined && isLevel(level) && LEVELS.indexOf(level) >= LEVELS.indexOf(logLevel);
     return wanted ? { method, params } : undefined;
   }
-  return undefined;
+  if (!listen || !CHANGES.has(method)) return undefined;
+  const { id } = listen;
+  if (id === undefined) return method === ACKNOWLEDGED ? undefined : { method, params };
+  return { method, params: { ...params, [META]: { [SUBSCRIPTION]: id } } };
 }
+
+export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+export const SUBSCRIPTION = `${RESERVED}subscriptionId`;
+const CHANGES: ReadonlySet<string> = new Set([
+  ACKNOWLEDGED,
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+  'notifications/resources/updated',
+]);
 
 /** The request that `notifications/cancelled` names. */
 export function cancelled(params: JsonObject): Id | undefined {

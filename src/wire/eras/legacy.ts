@@ -1,11 +1,19 @@
 /** The codec of 2025-11-25: sessions, initialize, and results without a kind. */
 import type { Said } from '../../core/admit.ts';
-import type { Call, Claimed, Era, Message, Result, RpcError } from '../../core/call.ts';
+import {
+  type Call,
+  type Claimed,
+  type Era,
+  type Message,
+  type Result,
+  type RpcError,
+  STREAM,
+} from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Fault, RequestFrame } from '../frame.ts';
 import { interim, isLevel, trace, type Wishes } from './interim.ts';
-import { method as lookUp, META, onlyMembers, RESERVED } from './methods.ts';
+import { LISTS_CHANGED, method as lookUp, META, onlyMembers, RESERVED } from './methods.ts';
 import { LEGACY } from './versions.ts';
 
 /** What `initialize` left behind. `digest` names the session in lanes and logs; '-' where there is one client only. */
@@ -13,6 +21,8 @@ export interface LegacySession {
   readonly digest: string;
   readonly era: Era;
   readonly claimed: Claimed;
+  /** Set by `logging/setLevel`. */
+  readonly level?: string;
 }
 
 /** `task` asks for what we do not offer; the specification has such a request answered as if it were not there. */
@@ -36,7 +46,7 @@ export function hear({ id, method: name, params }: RequestFrame, session?: Legac
     return { ...said, method: 'server/discover', family: 'list', name: '', args: {}, claimed, session: '-' };
   }
   const method = name === 'server/discover' ? undefined : lookUp(name);
-  if (!method) return fault('frame.method');
+  if (!method || method.era === 'modern') return fault('frame.method');
   if (!session) return fault('frame.session-missing');
   if (!onlyMembers(method, params, IGNORED)) return fault('frame.params');
   const subject = method.subject(params);
@@ -49,6 +59,24 @@ export function hear({ id, method: name, params }: RequestFrame, session?: Legac
     name: subject.name,
     args: subject.args,
     claimed: session.claimed,
+    session: session.digest,
+  };
+}
+
+/**
+ * The stream that a session has beside its requests, in the inner dialect. What was subscribed to is known by the
+ * session; lists have no filter in this era.
+ */
+export function listening(session: LegacySession): Said {
+  const notifications = Object.fromEntries(LISTS_CHANGED.map((kind) => [kind, true]));
+  return {
+    era: session.era,
+    method: STREAM,
+    family: 'listen',
+    name: '',
+    args: { notifications },
+    claimed: session.claimed,
+    trace: {},
     session: session.digest,
   };
 }

@@ -2,7 +2,7 @@
  * The methods that both eras share, and what each is about. Requests are taken apart into name and arguments here and
  * put together again from a Call, so that nothing else of a stranger's params reaches an upstream.
  */
-import type { Call, Family } from '../../core/call.ts';
+import { type Call, type Family, STREAM } from '../../core/call.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { utf8Length } from '../../lib/text.ts';
 
@@ -18,6 +18,8 @@ export interface Subject {
 
 interface Method {
   readonly family: Family;
+  /** Absent: both eras have it. */
+  readonly era?: 'modern' | 'legacy';
   /** Members of params besides `_meta`. */
   readonly members: ReadonlySet<string>;
   /** Whether a client may answer `input_required` of it. */
@@ -30,6 +32,8 @@ interface Method {
 const MAX_NAME = 1024;
 const MAX_URI = 8192;
 const MAX_CURSOR = 4096;
+/** Resources that one stream may watch. */
+export const MAX_WATCHED = 100;
 
 const listing: Method = {
   family: 'list',
@@ -52,6 +56,16 @@ const named = (family: Family, good: (args: JsonObject) => boolean): Method => (
   params: (call) => ({ name: call.target.name, arguments: call.args }),
 });
 
+/** Of 2025-11-25; its notifications come over the stream that the session has open, if any. */
+const subscribing: Method = {
+  family: 'listen',
+  era: 'legacy',
+  members: new Set(['uri']),
+  resumes: false,
+  subject: ({ uri }) => (isName(uri, MAX_URI) ? { name: uri, args: {} } : undefined),
+  params: ({ target }) => ({ uri: 'uri' in target && target.uri !== undefined ? target.uri : target.name }),
+};
+
 const METHODS: ReadonlyMap<string, Method> = new Map([
   ['tools/call', named('call', () => true)],
   ['prompts/get', named('get', isTexts)],
@@ -71,6 +85,19 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
       resumes: true,
       subject: ({ uri }) => (isName(uri, MAX_URI) ? { name: uri, args: {} } : undefined),
       params: ({ target }) => ({ uri: 'uri' in target && target.uri !== undefined ? target.uri : target.name }),
+    },
+  ],
+  ['resources/subscribe', subscribing],
+  ['resources/unsubscribe', subscribing],
+  [
+    STREAM,
+    {
+      family: 'listen',
+      era: 'modern',
+      members: new Set(['notifications']),
+      resumes: false,
+      subject: listened,
+      params: ({ args }) => args as JsonObject,
     },
   ],
   [
@@ -93,6 +120,27 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
 
 export function method(name: string): Method | undefined {
   return METHODS.get(name);
+}
+
+/** The kinds of a subscription filter that are switched on. */
+export const LISTS_CHANGED = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const;
+
+/** What an extension may have added to the filter is not served, and so is not acknowledged. */
+function listened({ notifications }: JsonObject): Subject | undefined {
+  if (!isObject(notifications)) return undefined;
+  const kept: JsonObject = {};
+  for (const kind of LISTS_CHANGED) {
+    const wanted = notifications[kind];
+    if (wanted !== undefined && typeof wanted !== 'boolean') return undefined;
+    if (wanted) kept[kind] = true;
+  }
+  const { resourceSubscriptions: uris } = notifications;
+  if (uris !== undefined) {
+    if (!Array.isArray(uris) || uris.length > MAX_WATCHED || !uris.every((uri) => isName(uri, MAX_URI)))
+      return undefined;
+    if (uris.length > 0) kept['resourceSubscriptions'] = [...new Set(uris)];
+  }
+  return { name: '', args: { notifications: kept } };
 }
 
 /** Whether params hold nothing but what the method has; `also` = members of one era. */

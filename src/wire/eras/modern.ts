@@ -1,10 +1,10 @@
 /** The codec of 2026-07-28. The inner dialect is this revision, so it mostly checks, and fills in what it requires. */
 import type { Said } from '../../core/admit.ts';
-import type { Call, Message, Result, Resume, RpcError } from '../../core/call.ts';
+import { type Call, type Message, type Result, type Resume, type RpcError, STREAM } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
-import type { Fault, RequestFrame } from '../frame.ts';
-import { interim, isLevel, trace, type Wishes } from './interim.ts';
+import type { Fault, Id, RequestFrame } from '../frame.ts';
+import { interim, isLevel, SUBSCRIPTION, trace, type Wishes } from './interim.ts';
 import { method as lookUp, META, onlyMembers, RESERVED } from './methods.ts';
 import { MODERN, SUPPORTED, versionData } from './versions.ts';
 
@@ -49,7 +49,7 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
   if (version !== MODERN) return fault('frame.version', versionData(version));
 
   const method = lookUp(name);
-  if (!method) return fault('frame.method');
+  if (!method || method.era === 'legacy') return fault('frame.method');
   if (!onlyMembers(method, params, method.resumes ? RESUMES : NOTHING)) return fault('frame.params');
   const subject = method.subject(params);
   const resume = method.resumes ? resumed(params) : undefined;
@@ -83,7 +83,7 @@ function resumed({ inputResponses, requestState }: JsonObject): Resume | null | 
 export function tell(method: string, message: Message, asked: Wishes = {}): JsonObject | undefined {
   switch (message.kind) {
     case 'result':
-      return { result: complete(method, message.value) };
+      return { result: complete(method, message.value, asked.listen?.id) };
     case 'error':
       return { error: errorMembers(message) };
     case 'notification':
@@ -97,8 +97,9 @@ export function pass(method: string, { bytes, value }: Result): readonly (string
   return ['{"resultType":"complete",', bytes.subarray(1)];
 }
 
-function complete(method: string, value: JsonObject): JsonObject {
+function complete(method: string, value: JsonObject, id: Id | undefined): JsonObject {
   const result: JsonObject = value['resultType'] === undefined ? { resultType: 'complete', ...value } : { ...value };
+  if (method === STREAM && id !== undefined) result[META] = { [SUBSCRIPTION]: id };
   if (!CACHED.has(method) || result['resultType'] !== 'complete') return result;
   // Every answer of the house depends on who asked, so no answer may be shared (SEP-2549).
   result['cacheScope'] = 'private';

@@ -8,6 +8,7 @@ import {
   heard,
   heardError,
   type LegacySession,
+  listening,
   local,
   pass,
   tell,
@@ -63,12 +64,27 @@ describe('hear', () => {
     });
   });
 
+  it.each(['resources/subscribe', 'resources/unsubscribe'])('knows %s', (method) => {
+    expect(hear(request(method, { uri: 'a:b' }), session)).toMatchObject({ family: 'listen', name: 'a:b', args: {} });
+  });
+
+  it('hears a stream beside the requests as one that listens to every list', () => {
+    expect(listening(session)).toMatchObject({
+      method: 'subscriptions/listen',
+      name: '',
+      args: { notifications: { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true } },
+      session: 'd1',
+    });
+  });
+
   it.each<[string, JsonObject, string]>([
     ['tools/call', { name: '' }, 'frame.params'],
     ['tools/call', { name: 't', requestState: 's' }, 'frame.params'],
     ['tools/call', { name: 't', _meta: 1 }, 'frame.params'],
     ['server/discover', {}, 'frame.method'],
-    ['resources/subscribe', { uri: 'x' }, 'frame.method'],
+    ['resources/subscribe', { uri: '' }, 'frame.params'],
+    ['resources/subscribe', { uri: 'x', more: 1 }, 'frame.params'],
+    ['subscriptions/listen', { notifications: {} }, 'frame.method'],
     ['constructor', {}, 'frame.method'],
   ])('refuses %s %j', (method, params, fault) => {
     expect(hear(request(method, params), session)).toEqual({ fault, id: 3 });

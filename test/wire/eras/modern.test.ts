@@ -81,6 +81,32 @@ describe('hear', () => {
     expect(said('tools/list', {}, meta)).toEqual({ fault: 'frame.envelope', id: 3 });
   });
 
+  it.each<[JsonObject, JsonObject]>([
+    [{}, {}],
+    [{ toolsListChanged: true, promptsListChanged: false }, { toolsListChanged: true }],
+    [{ resourceSubscriptions: ['a:b', 'c:d', 'a:b'] }, { resourceSubscriptions: ['a:b', 'c:d'] }],
+    [{ resourceSubscriptions: [] }, {}],
+    [{ taskIds: ['t'], resourcesListChanged: true }, { resourcesListChanged: true }],
+  ])('reads the filter %j', (notifications, kept) => {
+    expect(said('subscriptions/listen', { notifications })).toMatchObject({
+      family: 'listen',
+      name: '',
+      args: { notifications: kept },
+    });
+  });
+
+  it.each<[JsonObject]>([
+    [{}],
+    [{ notifications: [] }],
+    [{ notifications: { toolsListChanged: 1 } }],
+    [{ notifications: { resourceSubscriptions: 'a:b' } }],
+    [{ notifications: { resourceSubscriptions: [''] } }],
+    [{ notifications: { resourceSubscriptions: Array.from({ length: 101 }, (_, i) => `a:${i}`) } }],
+    [{ notifications: {}, more: 1 }],
+  ])('refuses the filter of %j', (params) => {
+    expect(said('subscriptions/listen', params)).toEqual({ fault: 'frame.params', id: 3 });
+  });
+
   it('names the versions it has', () => {
     expect(said('tools/list', {}, { ...ENVELOPE, [VERSION]: '2030-01-01\u202e' })).toEqual({
       fault: 'frame.version',
@@ -94,7 +120,8 @@ describe('hear', () => {
     'ping',
     'logging/setLevel',
     'tasks/get',
-    'subscriptions/listen',
+    'resources/subscribe',
+    'resources/unsubscribe',
     'toString',
     '__proto__',
     'tools/Call',
