@@ -79,6 +79,11 @@ describe('the answer of a resolver', () => {
     expect(await faultOf(addresses(to(named), of(...found)))).toMatch(new RegExp(`^${reason}:`));
   });
 
+  it('is not asked for a name of metadata', async () => {
+    const asking = { ...to(), host: 'metadata.google.internal' };
+    expect(await faultOf(addresses(asking, async () => ['93.184.216.34']))).toMatch(/^address: a metadata service/);
+  });
+
   it('is not asked for localhost, whatever it would say', async () => {
     const lying = names({ localhost: ['93.184.216.34'], 'x.localhost': ['93.184.216.34'] });
     const named = ['127.0.0.0/8'];

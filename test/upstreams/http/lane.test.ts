@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '../../../src/core/call.ts';
 import { Ended } from '../../../src/core/ended.ts';
+import { serverDigest } from '../../../src/inventory/lock.ts';
 import { Eras } from '../../../src/upstreams/http/era.ts';
 import { HttpLane } from '../../../src/upstreams/http/lane.ts';
+import { serverPin } from '../../../src/upstreams/http/spec.ts';
 import { ECHO, pause, type Site, type SiteOptions, site, textOf, type World, world } from './world.ts';
 
 const sites: Site[] = [];
@@ -473,6 +475,33 @@ describe('drift', () => {
   });
 });
 
+describe('a reload', () => {
+  it('that says another URL ends the lanes of the old one, and needs a review', async () => {
+    const [before, after] = [await up(), await up()];
+    const [old, next] = [world({ url: before.url }), world({ url: after.url })];
+    let [spec, pin] = [old.spec, serverDigest(serverPin(old.spec))];
+    const made = over(before, { specs: () => spec, pin: () => pin });
+    await made.call();
+    spec = next.spec;
+    await expect(made.call()).rejects.toMatchObject({ code: 'inventory.package' });
+    pin = serverDigest(serverPin(next.spec));
+    const again = over(before, { specs: () => spec, pin: () => pin });
+    expect(textOf(await again.call())).toBe('hello');
+    expect([before.of('tools/call').length, after.of('tools/call').length]).toEqual([1, 1]);
+  });
+
+  it('that says nothing new keeps them', async () => {
+    const at = await up();
+    const specs = [world({ url: at.url }).spec, world({ url: at.url }).spec];
+    let reloads = 0;
+    const made = over(at, { specs: () => specs[reloads]! });
+    await made.call();
+    reloads++;
+    await made.call();
+    expect(at.of('tools/list')).toHaveLength(1);
+  });
+});
+
 describe('a watched resource', () => {
   it.each(both)('of a %s server is told of, once it is updated', async (era) => {
     let tell = (_uri: unknown) => {};
@@ -556,6 +585,8 @@ describe('a server that is away', () => {
     await first.close();
     await pause(20);
     await expect(made.call()).rejects.toMatchObject({ code: 'upstream.unreachable' });
+    await pause(20);
+    await expect(made.call()).rejects.toMatchObject({ code: 'upstream.start' });
     await up({ port: first.port });
     await pause(20);
     expect(textOf(await made.call())).toBe('hello');
