@@ -1,11 +1,13 @@
 /**
  * Who gets which server process. Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools
- * that execute code): one child, started at the first dispatch, never shared across lanes (guarantee IS2).
+ * that execute code): one child, or the connections and session of one URL, from the first dispatch on, never shared
+ * across lanes (guarantee IS2).
  */
 import type { Call, Handler, Io, Pinned, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
+import { Backoff } from './backoff.ts';
 import { Eras } from './http/era.ts';
 import { HttpLane, SessionLost } from './http/lane.ts';
 import type { HttpSpec } from './http/spec.ts';
@@ -122,8 +124,6 @@ interface Seat {
 const EARLY_DEATH = 5_000;
 /** Milliseconds between two listings that a server asked for. */
 const RELIST_PAUSE = 1_000;
-/** Remembered failures, in each of two generations. */
-const MAX_FAILURES = 1000;
 
 export function lanes(options: LanesOptions): Lanes {
   const limits = { ...LANE_LIMITS, ...options.limits };
@@ -133,13 +133,13 @@ export function lanes(options: LanesOptions): Lanes {
   const ending = new Set<Promise<unknown>>();
   const retired = new Set<OpenLane>();
   const told = new Map<string, string>();
-  let failures = [new Map<string, Failure>(), new Map<string, Failure>()] as const;
+  const backoff = new Backoff(limits.backoff, limits.backoffMax, clock);
   let closed = false;
 
   function seat(call: Call, spec: AnySpec, pin: string): Seat {
     const subject = subjectOf(call);
     const from = originOf(call);
-    const wait = (find(from)?.until ?? 0) - clock();
+    const wait = backoff.wait(from);
     if (wait > 0) throw new Ended('stop', 'upstream.start', `waits ${wait} ms after failed starts`);
     const over = kindOf(spec);
     const { perSubject, perUpstream } = over === 'http' ? { ...HTTP_LIMITS, ...options.limits } : limits;
@@ -173,13 +173,13 @@ export function lanes(options: LanesOptions): Lanes {
         void lane.ended.then(() => {
           // A lane that was ended on purpose has left its seat before.
           if (seats.get(made.key) !== made) return;
-          if (clock() - lane.startedAt < EARLY_DEATH) failed(from);
-          else recovered(from);
+          if (clock() - lane.startedAt < EARLY_DEATH) backoff.failed(from);
+          else backoff.recovered(from);
           leave(made);
         });
       },
       () => {
-        failed(from);
+        backoff.failed(from);
         leave(made);
       },
     );
@@ -220,21 +220,6 @@ export function lanes(options: LanesOptions): Lanes {
     leave(one);
     retired.add(lane);
     void lane.ended.finally(() => retired.delete(lane));
-  }
-
-  function find(from: string): Failure | undefined {
-    return failures[0].get(from) ?? failures[1].get(from);
-  }
-
-  function failed(from: string): void {
-    const count = (find(from)?.count ?? 0) + 1;
-    const wait = Math.min(limits.backoffMax, limits.backoff * 2 ** Math.min(count - 1, 20));
-    if (failures[0].size >= MAX_FAILURES) failures = [new Map(), failures[0]];
-    failures[0].set(from, { count, until: clock() + wait });
-  }
-
-  function recovered(from: string): void {
-    for (const generation of failures) generation.delete(from);
   }
 
   /** Compares a listing with the lockfile; tells of each new difference once. */
@@ -303,7 +288,7 @@ export function lanes(options: LanesOptions): Lanes {
     } catch (error) {
       if (!(error instanceof SessionLost)) throw error;
       // The server refused before it did anything, so this is the first time that the request is taken.
-      recovered(originOf(call));
+      backoff.recovered(originOf(call));
       return dispatch(call, io);
     }
   }
@@ -409,12 +394,6 @@ const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');
 const madeOf = (spec: AnySpec, pin: string) => ('to' in spec ? `${pin} ${spec.config}` : pin);
 const subjectOf = ({ tenant, caller }: Call) => JSON.stringify([tenant, caller.subject]);
 const originOf = (call: Call) => JSON.stringify([call.upstream, subjectOf(call)]);
-
-interface Failure {
-  readonly count: number;
-  /** No start before, on the clock. */
-  readonly until: number;
-}
 
 /** Resources may be pinned by prefix, and servers need not list each one: only a listed one is compared. */
 const strict = (key: string) => !key.startsWith('resource:');
