@@ -29,6 +29,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/check.ts')).check,
   },
   {
+    name: 'key',
+    summary: 'API keys for callers elsewhere: create, list, rotate, revoke',
+    load: async () => (await import('./verbs/key.ts')).key,
+  },
+  {
     name: 'explain',
     summary: 'why would this call pass? no upstream is asked',
     load: async () => (await import('./verbs/explain.ts')).explain,

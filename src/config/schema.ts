@@ -10,6 +10,7 @@ import { schema as policy } from '../controls/policy/rules.ts';
 import { schema as redact } from '../controls/redact/rules.ts';
 import { schema as screen } from '../controls/screen/rules.ts';
 import { schema as listen } from '../doors/rules.ts';
+import { schema as identity } from '../identity/rules.ts';
 import { schema as bundle } from '../inventory/bundles.ts';
 import { parseDuration } from '../lib/time.ts';
 import { schema as upstream } from '../upstreams/rules.ts';
@@ -17,6 +18,7 @@ import { schema as upstream } from '../upstreams/rules.ts';
 /** Choices that lower the guard, named for their risk. Shown by `check`, `doctor` and every start until removed. */
 export const RISKS = {
   'run-as-root': 'the gateway runs as root: a flaw in it is a flaw in the whole machine',
+  'bearer-only': 'a key alone proves who calls from elsewhere: whoever steals one is that caller',
 } as const;
 export type Risk = keyof typeof RISKS;
 
@@ -41,6 +43,7 @@ export const schema = z.strictObject({
     .default('.doorward')
     .describe('folder of token, keys, audit log and packages, relative to this file'),
   listen,
+  identity,
   upstreams: z.record(name, upstream).describe('the MCP servers behind the gate; each gets its own path'),
   bundles: z.record(name, bundle).default({}).describe('tools of several upstreams under one path'),
   calls: z

@@ -8,11 +8,13 @@ import { judgePosture } from '../config/posture/index.ts';
 import type { Pinned } from '../core/call.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { RulesFault } from '../core/rules.ts';
+import type { Clock } from '../core/state.ts';
 import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
 import { shelf } from '../inventory/shelf.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
+import { certificateFacts } from './listener.ts';
 import type { Site } from './site.ts';
 import { compileSnapshot } from './snapshot.ts';
 
@@ -27,10 +29,11 @@ export interface PrepareWith {
   readonly holds: Holds;
   readonly fingerprint: (secret: string) => string;
   readonly machine: Machine;
+  readonly clock?: Clock;
 }
 
 /** Throws ConfigError. */
-export function prepare(site: Site, { holds, fingerprint, machine }: PrepareWith): Prepared {
+export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.now }: PrepareWith): Prepared {
   const pinned = pins(site.lock).filter((pin) => Object.hasOwn(site.config.upstreams, pin.upstream));
   const byUpstream = new Map<string, Pinned[]>([...site.lock.upstreams.keys()].map((name) => [name, []]));
   for (const pin of pinned) byUpstream.get(pin.upstream)?.push(pin);
@@ -45,7 +48,10 @@ export function prepare(site: Site, { holds, fingerprint, machine }: PrepareWith
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
-    return { site, snapshot, upstreams, findings: judgePosture({ config: site.config, machine, pinned: byUpstream }) };
+    const now = clock();
+    const certificate = certificateFacts(site.config, site.dir, now);
+    const findings = judgePosture({ config: site.config, machine, pinned: byUpstream, now, certificate });
+    return { site, snapshot, upstreams, findings };
   } catch (error) {
     if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
     throw error;

@@ -3,6 +3,7 @@
  * was opened by then is closed again.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { printKey } from '../audit/checkpoint.ts';
 import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
@@ -10,8 +11,8 @@ import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { mayHold, redactText, StreamRedactor } from '../detect/secrets.ts';
 import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
-import { type HttpDoor, serveHttp } from '../doors/http.ts';
-import { localIdentity } from '../identity/local.ts';
+import type { HttpDoor } from '../doors/http.ts';
+import { exposed } from '../doors/rules.ts';
 import { compare, heldBy } from '../inventory/drift.ts';
 import { Holds } from '../inventory/holds.ts';
 import { type Lock, originDigest } from '../inventory/lock.ts';
@@ -28,6 +29,8 @@ import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { farEnd } from './far.ts';
 import { harden } from './harden.ts';
+import { openIdentities } from './identities.ts';
+import { openListener } from './listener.ts';
 import { type Prepared, placeOf, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
 import { readSite } from './site.ts';
@@ -83,12 +86,20 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const folder = openStateFolder(site.stateDir);
   const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
   const keys = openKeys(folder.keys, { files, clock, random });
-  const identity = localIdentity(callerToken(folder, random), options.user);
   const holds = new Holds();
-  const preparing = { holds, fingerprint: (secret: string) => keys.fingerprint(secret), machine: host };
+  const preparing = { holds, fingerprint: (secret: string) => keys.fingerprint(secret), machine: host, clock };
 
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);
+  const identities = openIdentities({
+    token: callerToken(folder, random),
+    user: options.user,
+    keys: folder.apiKeys,
+    files,
+    enabled: () => prepared.site.config.identity.keys,
+    exposed: options.http && exposed(site.config.listen),
+    clock,
+  });
   let specs: Specs = await prepareSpecs(prepared, {
     stateDir: folder.root,
     npm: options.npm,
@@ -169,7 +180,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         ring: keys,
         random,
       }),
-      authenticate: identity.authenticate,
+      authenticate: identities.authenticate,
       random,
       limits: site.config.calls,
     });
@@ -178,16 +189,18 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       dir: folder.root,
       version: VERSION,
       config: sha256Hex(site.file),
-      who: () => identity.caller,
+      who: () => identities.local,
       ...(options.handOver && { handOver: options.handOver }),
     });
     closers.push(() => bridge.close());
     let http: HttpDoor | undefined;
     if (options.http) {
-      const { host: address, port, origins } = site.config.listen;
-      http = await serveHttp({ gate, host: address, port, origins, ring: keys, state: world.state });
+      const { config, dir } = site;
+      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log });
       closers.push(() => http!.close());
     }
+    const keyWatcher = identities.watch(log);
+    closers.push(() => keyWatcher.close());
 
     const watcher = watchSite(file, {
       async reload() {
@@ -208,7 +221,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         }
         const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
-        log.event('event.reload', { before, after: next.snapshot.id });
+        // A listener stays what it was opened as.
+        const restart = isDeepStrictEqual(next.site.config.listen, site.config.listen) ? {} : { restart: ['listen'] };
+        log.event('event.reload', { before, after: next.snapshot.id, ...restart });
         streams.changed(judges);
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
@@ -230,6 +245,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       prepared: () => prepared,
       async close({ handover = false } = {}) {
         watcher.close();
+        keyWatcher.close();
         clearInterval(mender);
         const doors = Promise.all([http?.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.

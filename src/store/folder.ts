@@ -9,6 +9,8 @@ export interface StateFolder {
   /** The local caller's token. */
   readonly token: string;
   readonly keys: string;
+  /** API keys, as digests. */
+  readonly apiKeys: string;
   readonly audit: string;
   readonly quarantine: string;
   readonly packages: string;
@@ -24,6 +26,7 @@ export function stateFolder(root: string): StateFolder {
     root,
     token: join(root, 'token'),
     keys: join(root, 'keys.json'),
+    apiKeys: join(root, 'apikeys.json'),
     audit: join(root, 'audit'),
     quarantine: join(root, 'quarantine'),
     packages: join(root, 'packages'),

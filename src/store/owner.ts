@@ -17,11 +17,12 @@ export interface Owner {
 }
 
 /**
- * The lock on the state folder `dir`, or undefined while another process (or another holder in this one) has it.
+ * The lock on the state folder `dir`, or on what another `file` in it stands for; undefined while another process (or
+ * another holder in this one) has it.
  * Throws when the folder cannot be used at all.
  */
-export function tryOwn(dir: string): Owner | undefined {
-  const path = join(dir, FILE);
+export function tryOwn(dir: string, file = FILE): Owner | undefined {
+  const path = join(dir, file);
   create(path);
   // Opened once and by SQLite alone: closing any other descriptor of the file would drop the lock of this process.
   const db = new DatabaseSync(path, { timeout: 0 });

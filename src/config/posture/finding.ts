@@ -25,6 +25,19 @@ export interface Posture {
   readonly machine: Machine;
   /** Upstream -> what the lockfile pins of it; absent when it was never reviewed. */
   readonly pinned: ReadonlyMap<string, readonly Pinned[]>;
+  /** Now, in milliseconds since the epoch. */
+  readonly now: number;
+  /** Of the TLS listener, when there is one. */
+  readonly certificate?: CertificateFacts | undefined;
+}
+
+/** What was found in the files of a certificate. */
+export interface CertificateFacts {
+  readonly fault?: { readonly file: 'cert' | 'key' | 'clients'; readonly text: string; readonly fix: string };
+  /** End of validity, in milliseconds since the epoch. */
+  readonly until?: number;
+  /** Permission bits of the file of the key. */
+  readonly keyMode?: number;
 }
 
 export type Check = (posture: Posture) => readonly Finding[];

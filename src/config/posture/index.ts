@@ -1,11 +1,13 @@
 /** Checks across rooms: one table, shown by `check`, `doctor` and every start. */
+import { certificate } from './certificate.ts';
+import { exposed } from './exposed.ts';
 import { type Check, type Finding, type Posture, SEVERITIES } from './finding.ts';
 import { root } from './root.ts';
 import { unreviewed } from './unreviewed.ts';
 import { unsafe } from './unsafe.ts';
 import { unused } from './unused.ts';
 
-const CHECKS: readonly Check[] = [root, unsafe, unreviewed, unused];
+const CHECKS: readonly Check[] = [root, exposed, certificate, unsafe, unreviewed, unused];
 
 /** All findings, the gravest first. */
 export function judgePosture(posture: Posture): Finding[] {

@@ -14,5 +14,9 @@ export const events = {
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),
   'event.protocol': event('a server broke the protocol; the line was dropped'),
+  'event.keys': event('the file of API keys changed and is in force; data names the keys that began and ended'),
+  'event.keys-refused': event('the file of API keys cannot be used: no key is accepted until it is mended'),
+  'event.certificate': event('a new certificate is in force'),
+  'event.certificate-refused': event('changed certificate files cannot be used; the old certificate stays in force'),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),
 } as const;

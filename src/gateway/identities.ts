@@ -1,0 +1,76 @@
+/** Who may speak to this gateway: the OS user by the local token, others by API keys, which follow their file. */
+import type { Caller } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import type { Evidence } from '../core/gate.ts';
+import type { Log } from '../core/ports.ts';
+import type { Clock } from '../core/state.ts';
+import { chooser } from '../identity/chooser.ts';
+import { endOf } from '../identity/issue.ts';
+import { type KeyFiles, type KeyRecord, readKeys } from '../identity/keyfile.ts';
+import { type ApiKeys, apiKeys, UNAVAILABLE } from '../identity/keys.ts';
+import { localIdentity } from '../identity/local.ts';
+import { watchFiles } from './watch.ts';
+
+export interface IdentityOptions {
+  readonly token: string;
+  /** OS user, for the log. */
+  readonly user: string;
+  /** The file of API keys. */
+  readonly keys: string;
+  readonly files: Pick<KeyFiles, 'read'>;
+  /** Whether API keys are configured now. */
+  readonly enabled: () => boolean;
+  /** Whether others than this machine can reach the HTTP listener. */
+  readonly exposed: boolean;
+  readonly clock: Clock;
+}
+
+export interface Identities {
+  authenticate(evidence: Evidence): Caller | Code;
+  /** The caller of this very process and of its bridges. */
+  readonly local: Caller;
+  /** Follows the file of keys from now on, and tells the log. */
+  watch(log: Log): { close(): void };
+}
+
+/** Throws when keys are configured and their file cannot be used. Later that refuses all keys, until it is well again. */
+export function openIdentities(options: IdentityOptions): Identities {
+  const { files, clock, enabled } = options;
+  const local = localIdentity(options.token, options.user);
+  let records: readonly KeyRecord[] = [];
+  let keys: ApiKeys = UNAVAILABLE;
+
+  function load(): void {
+    keys = UNAVAILABLE;
+    records = readKeys(options.keys, files);
+    keys = apiKeys(records, clock);
+  }
+  try {
+    load();
+  } catch (error) {
+    if (enabled()) throw error;
+  }
+
+  return {
+    authenticate: chooser({ local, keys: () => (enabled() ? keys : undefined), exposed: options.exposed }),
+    local: local.caller,
+    watch(log) {
+      return watchFiles([options.keys], () => {
+        const before = good(records, clock());
+        try {
+          load();
+        } catch (error) {
+          return log.event('event.keys-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+        }
+        const now = good(records, clock());
+        const only = (some: ReadonlySet<string>, others: ReadonlySet<string>) =>
+          [...some].filter((id) => !others.has(id)).slice(0, 20);
+        log.event('event.keys', { good: now.size, added: only(now, before), ended: only(before, now) });
+      });
+    },
+  };
+}
+
+function good(records: readonly KeyRecord[], at: number): ReadonlySet<string> {
+  return new Set(records.filter((record) => endOf(record, at) === undefined).map(({ id }) => id));
+}

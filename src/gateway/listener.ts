@@ -1,0 +1,127 @@
+/** The HTTP listener of a site: certificate files read and followed, what is public, what is demanded of callers. */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CertificateFacts } from '../config/posture/finding.ts';
+import type { Config } from '../config/schema.ts';
+import type { Gate } from '../core/gate.ts';
+import type { Log } from '../core/ports.ts';
+import type { State } from '../core/state.ts';
+import { CertificateFault, type Credentials, credentials, type Pem } from '../doors/certificate.ts';
+import { type HttpDoor, serveHttp } from '../doors/http.ts';
+import type { KeyRing } from '../lib/seal.ts';
+import { iso } from '../lib/time.ts';
+import { watchFiles } from './watch.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/** Absolute paths. */
+type PemFiles = Readonly<Partial<Record<keyof Pem, string>> & Record<'cert' | 'key', string>>;
+
+export interface ListenerOptions {
+  readonly gate: Gate;
+  readonly config: Config;
+  /** Folder of the configuration: paths of certificates are relative to it. */
+  readonly dir: string;
+  readonly ring: KeyRing;
+  readonly state: Pick<State, 'get' | 'put'>;
+  readonly log: Log;
+}
+
+/** Listens. Rejects with CertificateFault, or when the address may not or cannot be had. */
+export async function openListener({ gate, config, dir, ring, state, log }: ListenerOptions): Promise<HttpDoor> {
+  const { host, port, origins, tls, url, unauthenticated } = config.listen;
+  const shared = {
+    gate,
+    host,
+    port,
+    origins,
+    ring,
+    state,
+    unauthenticated,
+    identities: config.identity.keys,
+    ...(url !== undefined && { publicUrl: url }),
+  };
+  const files = pemFiles(config, dir);
+  if (!tls || !files) return serveHttp(shared);
+
+  let current: Credentials = undefined as never;
+  const watcher = watchFiles(Object.values(files), () => {
+    try {
+      current = load(files, config, gate.clock());
+      const { hosts, until, fingerprint } = current;
+      log.event('event.certificate', { hosts: [...hosts].slice(0, 20), until: iso(until), fingerprint });
+    } catch (error) {
+      // What was good stays in force.
+      log.event('event.certificate-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+    }
+  });
+  try {
+    current = load(files, config, gate.clock());
+    const clients = tls.clients === undefined ? 'off' : tls.required ? 'required' : 'optional';
+    const door = await serveHttp({ ...shared, tls: { current: () => current, clients } });
+    return {
+      url: door.url,
+      close(grace) {
+        watcher.close();
+        return door.close(grace);
+      },
+    };
+  } catch (error) {
+    watcher.close();
+    throw error;
+  }
+}
+
+/** What `check`, `doctor` and the start look at; undefined without TLS. */
+export function certificateFacts(config: Config, dir: string, at: number): CertificateFacts | undefined {
+  const files = pemFiles(config, dir);
+  if (!files) return undefined;
+  const keyMode = modeOf(files.key);
+  const mode = keyMode === undefined ? {} : { keyMode };
+  try {
+    return { until: load(files, config, at).until, ...mode };
+  } catch (error) {
+    if (!(error instanceof CertificateFault)) throw error;
+    return { fault: { file: error.file, text: error.message, fix: error.fix }, ...mode };
+  }
+}
+
+function pemFiles({ listen: { tls } }: Config, dir: string): PemFiles | undefined {
+  if (!tls) return undefined;
+  const { cert, key, clients } = tls;
+  return {
+    cert: resolve(dir, cert),
+    key: resolve(dir, key),
+    ...(clients !== undefined && { clients: resolve(dir, clients) }),
+  };
+}
+
+function load({ cert, key, clients }: PemFiles, { listen: { url } }: Config, at: number): Credentials {
+  const pem: Pem = {
+    cert: read(cert, 'cert'),
+    key: read(key, 'key'),
+    ...(clients !== undefined && { clients: read(clients, 'clients') }),
+  };
+  return credentials(pem, at, url === undefined ? undefined : new URL(url).hostname);
+}
+
+function read(path: string, file: keyof Pem): Uint8Array {
+  let why: string;
+  try {
+    const stats = statSync(path);
+    if (stats.isFile() && stats.size <= MAX_BYTES) return readFileSync(path);
+    why = 'is no PEM file';
+  } catch (error) {
+    why = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+  }
+  throw new CertificateFault(file, `${path} ${why}`, 'name a file that the gateway can read');
+}
+
+/** Permission bits; undefined where there are none. */
+function modeOf(path: string): number | undefined {
+  try {
+    return process.platform === 'win32' ? undefined : statSync(path).mode & 0o777;
+  } catch {
+    return undefined;
+  }
+}
