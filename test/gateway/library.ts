@@ -9,6 +9,8 @@ import { descriptorDigest } from '../../src/inventory/digest.ts';
 import { type Lock, printLock, withUpstream } from '../../src/inventory/lock.ts';
 import { parseLock } from '../../src/inventory/parse.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
+import { openStateFolder } from '../../src/store/folder.ts';
+import { tryOwn } from '../../src/store/owner.ts';
 import { http, INITIALIZE, META } from '../doors/client.ts';
 import { OPEN_LIMITS, Site, type SiteOptions } from '../e2e/site.ts';
 
@@ -79,6 +81,7 @@ export async function library(
       log.event(code, data);
     },
   });
+  const owner = tryOwn(openStateFolder(join(site.dir, '.doorward')).root)!;
   const running = await startGateway({
     file: site.config,
     http: true,
@@ -136,6 +139,7 @@ export async function library(
     },
     async close() {
       await running.close();
+      owner.release();
       site.close();
     },
   };
