@@ -29,14 +29,18 @@ export interface Identities {
   authenticate(evidence: Evidence): Caller | Code;
   /** The caller of this very process and of its bridges. */
   readonly local: Caller;
-  /** Follows the file of keys from now on, and tells the log. */
-  watch(log: Log): { close(): void };
+  /**
+   * Follows the file of keys from now on, and tells the log. `ended` hears which callers are known no more, or by other
+   * facts: what they hold open must end.
+   */
+  watch(log: Log, ended: (which: (caller: Caller) => boolean) => void): { close(): void };
 }
 
 /** Throws when keys are configured and their file cannot be used. Later that refuses all keys, until it is well again. */
 export function openIdentities(options: IdentityOptions): Identities {
   const { files, clock, enabled } = options;
   const local = localIdentity(options.token, options.user);
+  // What was last known to be well.
   let records: readonly KeyRecord[] = [];
   let keys: ApiKeys = UNAVAILABLE;
 
@@ -54,23 +58,28 @@ export function openIdentities(options: IdentityOptions): Identities {
   return {
     authenticate: chooser({ local, keys: () => (enabled() ? keys : undefined), exposed: options.exposed }),
     local: local.caller,
-    watch(log) {
+    watch(log, ended) {
       return watchFiles([options.keys], () => {
-        const before = good(records, clock());
+        const before = records;
         try {
           load();
         } catch (error) {
-          return log.event('event.keys-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+          log.event('event.keys-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+          return ended(({ how }) => how === 'key');
         }
-        const now = good(records, clock());
-        const only = (some: ReadonlySet<string>, others: ReadonlySet<string>) =>
-          [...some].filter((id) => !others.has(id)).slice(0, 20);
-        log.event('event.keys', { good: now.size, added: only(now, before), ended: only(before, now) });
+        const at = clock();
+        const [then, now] = [good(before, at), good(records, at)];
+        const only = (some: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>) =>
+          [...some.keys()].filter((id) => !others.has(id)).slice(0, 20);
+        log.event('event.keys', { good: now.size, added: only(now, then), ended: only(then, now) });
+        ended(({ how, credential }) => how === 'key' && then.get(credential) !== now.get(credential));
       });
     },
   };
 }
 
-function good(records: readonly KeyRecord[], at: number): ReadonlySet<string> {
-  return new Set(records.filter((record) => endOf(record, at) === undefined).map(({ id }) => id));
+/** Id -> all that is known of a key that is good. */
+function good(records: readonly KeyRecord[], at: number): ReadonlyMap<string, string> {
+  const those = records.filter((record) => endOf(record, at) === undefined);
+  return new Map(those.map((record) => [record.id, JSON.stringify(record)]));
 }

@@ -199,7 +199,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       http = await openListener({ gate, config, dir, ring: keys, state: world.state, log });
       closers.push(() => http!.close());
     }
-    const keyWatcher = identities.watch(log);
+    const keyWatcher = identities.watch(log, (which) => streams.end(({ caller }) => which(caller), 'revoked'));
     closers.push(() => keyWatcher.close());
 
     const watcher = watchSite(file, {

@@ -7,6 +7,7 @@ import { issueKey, type Wanted } from '../../src/identity/issue.ts';
 import { type KeyRecord, readKeys, writeKeys } from '../../src/identity/keyfile.ts';
 import { readPrivate, replacePrivate } from '../../src/store/private.ts';
 import { type Answer, http, INITIALIZE, META, modern } from '../doors/client.ts';
+import { open } from '../gateway/listener.ts';
 import { type Served, Site } from './site.ts';
 
 const GRANTS = `policy:
@@ -174,6 +175,35 @@ describe('a key that is not good', () => {
     expect(seen.size, JSON.stringify([...seen.values()])).toBe(1);
     expect([...seen.keys()][0]).toContain('401');
     expect((await call(good)).status).toBe(200);
+  });
+});
+
+describe('a stream', () => {
+  it('ends when its key is revoked, and no other does', async () => {
+    const [key, other] = (await make({}, {})) as [string, string];
+    const listen = (by: string) =>
+      open(served.url, {
+        method: 'POST',
+        path: '/tidy',
+        headers: {
+          authorization: `Bearer ${by}`,
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'subscriptions/listen',
+        },
+        body: {
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'subscriptions/listen',
+          params: { notifications: { toolsListChanged: true }, _meta: META },
+        },
+      });
+    const [mine, theirs] = await Promise.all([listen(key), listen(other)]);
+    expect([mine.status, theirs.status]).toEqual([200, 200]);
+    run('revoke', idOf(key));
+    for (const began = Date.now(); !mine.ended() && Date.now() - began < 10_000; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([mine.ended(), theirs.ended()]).toEqual([true, false]);
+    theirs.leave();
   });
 });
 
