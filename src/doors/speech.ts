@@ -54,11 +54,9 @@ export function hear(
   }
   const said = era === 'modern' ? modern.hear(frame) : legacy.hear(frame, session);
   if ('fault' in said) return said;
-  const asked = {
-    ...wishes(params),
-    ...(session?.level !== undefined && { logLevel: session.level }),
-    ...(method === STREAM && { listen: { id } }),
-  };
+  let asked = wishes(params);
+  if (session?.level !== undefined) asked = { ...asked, logLevel: session.level };
+  if (method === STREAM) asked = { ...asked, listen: { id } };
   return { kind: 'call', id, method, said, codec: CODECS[era], wishes: asked };
 }
 
