@@ -1,0 +1,41 @@
+/** The open corpora: read in place, never copied. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Json, JsonObject } from '../../src/lib/json/types.ts';
+
+export interface Row {
+  readonly id: string;
+  readonly source: string;
+  readonly kind: string;
+  readonly label: 'attack' | 'benign' | 'either';
+  readonly category: string;
+  readonly note?: string;
+  readonly text?: string;
+  readonly json?: Json;
+  readonly parts?: readonly string[];
+  readonly b64?: string;
+  readonly gen?: { readonly repeat: string; readonly count: number };
+}
+
+export const CORPORA = process.env['DOORWARD_CORPORA'] ?? resolve(import.meta.dirname, '../../../shared/corpora');
+export const haveCorpora = existsSync(CORPORA);
+
+export function readRows(file: string): Row[] {
+  return readFileSync(join(CORPORA, file), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+/** Every text in a row, one to a line. */
+export function textOf(row: Row): string {
+  if (row.text !== undefined) return row.text;
+  const out: string[] = [];
+  const walk = (value: Json | undefined): void => {
+    if (typeof value === 'string') out.push(value);
+    else if (Array.isArray(value)) value.forEach(walk);
+    else if (typeof value === 'object' && value !== null) Object.values(value as JsonObject).forEach(walk);
+  };
+  walk(row.json);
+  return out.join('\n');
+}

@@ -1,0 +1,116 @@
+/** Rules and model together: how sure it is that a text speaks to a model, and what says so. */
+import { type How, normalise } from '../normalise.ts';
+import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
+import { type Head, type Hit, hitsOf, RULES } from './rules.ts';
+import { type Words, wordsOf } from './words.ts';
+
+export type Severity = 'low' | 'medium' | 'high';
+
+export interface Evidence {
+  /** A rule, `hidden:<how>` or `model`. */
+  readonly id: string;
+  readonly says: string;
+  /** What was read, at most 120 UTF-16 code units; text from outside. */
+  readonly text: string;
+}
+export interface Judged {
+  readonly severity: Severity | undefined;
+  readonly score: number;
+  readonly evidence: readonly Evidence[];
+}
+
+/** What is looked at of one text, in UTF-16 code units: the beginning and the end. */
+export const LOOK = 256 * 1024;
+const TAIL = 32 * 1024;
+const MOST_HITS = 512;
+const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [] });
+
+export interface Bounds {
+  readonly medium: number;
+  readonly high: number;
+}
+/** Chosen on sources that the model had not seen (docs/figures/content.md). */
+export const BOUNDS: Readonly<Record<Head, Bounds>> = {
+  descriptor: { medium: 1, high: 1.3 },
+  result: { medium: 1.6, high: 3.2 },
+};
+/** A text that was hidden needs less to be one. */
+const HIDDEN_BONUS = 1;
+
+export function judge(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Judged {
+  const seen = text.length > LOOK ? `${text.slice(0, LOOK - TAIL)}\n${text.slice(-TAIL)}` : text;
+  const view = normalise(seen);
+  let best = look(view.text, head, models[head], undefined);
+  for (const { how, text: piece } of view.hidden) {
+    const found = look(piece, head, models[head], how);
+    if (found.score > best.score) best = found;
+  }
+  return best;
+}
+
+function look(text: string, head: Head, weights: Weights, how: How | undefined): Judged {
+  const words = wordsOf(text);
+  const hits = hitsOf(words, MOST_HITS);
+  if (hits.length === 0) return QUIET;
+  let best: { score: number; from: number; hits: readonly Hit[]; odds: number } | undefined;
+  for (const from of windows(hits, words.count)) {
+    const to = Math.min(words.count, from + WINDOW);
+    const inside = hits.filter((hit) => hit.to >= from && hit.from < to);
+    const odds = logit(weights, scratch, featuresOf(words, inside, from, to, scratch));
+    const score = combine(ruleScore(inside, head), odds) + (how === undefined ? 0 : HIDDEN_BONUS);
+    if (best === undefined || score > best.score) best = { score, from, hits: inside, odds };
+  }
+  if (best === undefined) return QUIET;
+  const { medium, high } = BOUNDS[head];
+  const severity = best.score >= high ? 'high' : best.score >= medium ? 'medium' : undefined;
+  if (severity === undefined) return { severity, score: best.score, evidence: [] };
+  return { severity, score: best.score, evidence: evidence(text, words, best, how) };
+}
+
+/** Windows that hold hits, by where they begin. */
+function windows(hits: readonly Hit[], count: number): Set<number> {
+  const starts = new Set<number>();
+  for (const { from, to } of hits) {
+    for (let at = Math.floor(from / STRIDE) - 1; at * STRIDE <= to; at++) {
+      const start = Math.max(0, at * STRIDE);
+      if (start < count && start + WINDOW > from) starts.add(start);
+    }
+  }
+  return starts;
+}
+
+/** Each rule once. */
+export function ruleScore(hits: readonly Hit[], head: Head): number {
+  let sum = 0;
+  const seen = new Set<number>();
+  for (const { rule } of hits) {
+    if (seen.has(rule)) continue;
+    seen.add(rule);
+    sum += RULES[rule]!.weight[head];
+  }
+  return sum;
+}
+
+/** The model moves what the rules say up or down, by so much at most: it never speaks alone. */
+export function combine(rules: number, odds: number): number {
+  return Math.min(rules, 6) + Math.max(-0.5, Math.min(1.5, odds * 0.4));
+}
+
+function evidence(
+  text: string,
+  { start, end }: Words,
+  { hits, odds }: { hits: readonly Hit[]; odds: number },
+  how: How | undefined,
+): Evidence[] {
+  const out: Evidence[] = [];
+  if (how !== undefined) out.push({ id: `hidden:${how}`, says: 'the text was hidden', text: '' });
+  const seen = new Set<number>();
+  for (const { rule, from, to } of hits) {
+    if (seen.has(rule) || out.length >= 8) continue;
+    seen.add(rule);
+    const { id, says } = RULES[rule]!;
+    out.push({ id, says, text: text.slice(start[from], Math.min(end[to]!, start[from]! + 120)) });
+  }
+  if (odds > 1) out.push({ id: 'model', says: 'reads like known injections', text: odds.toFixed(1) });
+  return out;
+}
