@@ -274,10 +274,10 @@ function entryOf(lock: Lock, upstream: string): string {
   return JSON.stringify(lock.upstreams.get(upstream) ?? null);
 }
 
-/** What judges messages besides policy and review. */
+/** What judges callers and messages besides policy and review. */
 function judgesOf({ site }: Prepared): string {
-  const { calls, limits, input, screen, redact, output } = site.config;
-  return JSON.stringify([calls, limits, input, screen, redact, output]);
+  const { identity, calls, limits, input, screen, redact, output } = site.config;
+  return JSON.stringify([identity, calls, limits, input, screen, redact, output]);
 }
 
 function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {
