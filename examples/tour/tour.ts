@@ -112,9 +112,13 @@ try {
 
   const sky = await connect(base, 'weather');
   assert.match(textOf(await sky.callTool({ name: 'get_weather', arguments: { city: 'Lisbon' } })), /Sunny/);
-  const pulled = await sky.callTool({ name: 'get_weather', arguments: { city: 'Lisbon' } });
-  assert.equal(pulled.isError, true);
-  assert.match(reason(textOf(pulled)), /inventory\.changed/);
+  // Whether the gateway heard of the change already or finds it at dispatch: the call is refused, and never sent.
+  const pulled = await sky.callTool({ name: 'get_weather', arguments: { city: 'Lisbon' } }).then(
+    (result) => (result.isError ? reason(textOf(result)) : 'answered'),
+    (error: Error) => error.message,
+  );
+  assert.match(pulled, /inventory\.changed|unknown name/);
+  assert.match(doorward('audit', 'tail', '-n', '50').stdout, /event\.drift/);
   assert.equal((await sky.listTools()).tools.length, 0);
   step(
     'held      get_weather changed its description after the first call: nothing was sent, it is gone until reviewed',

@@ -131,7 +131,8 @@ interface Row {
 }
 
 describe.skipIf(!existsSync(CORPUS))('the corpus of URLs', () => {
-  const rows = readFileSync(CORPUS, 'utf8')
+  // A skipped block is still read for its tests.
+  const rows = (existsSync(CORPUS) ? readFileSync(CORPUS, 'utf8') : '')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Row);
