@@ -6,23 +6,31 @@ import { type Places, parseReference, ReferenceFault, resolveReference } from '.
 const REFERENCE = /^(file|env):/;
 const SECRET_NAME = /token|key|secret|passw|auth|credential|dsn|private/i;
 
-/** Throws RulesFault, whose text never holds a value. */
+type Path = readonly (string | number)[];
+
+/** Plain values that could be secrets. Throws RulesFault, whose text never holds a value. Looks nothing up. */
+export function refuseLiterals(env: Readonly<Record<string, string>>, path: Path): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (REFERENCE.test(value) || (!SECRET_NAME.test(name) && redactText(value).found.length === 0)) continue;
+    throw new RulesFault(
+      [...path, name],
+      'a secret stands here by value',
+      'write file:PATH (mode 0600) or env:NAME, and put the secret there',
+    );
+  }
+}
+
+/** The values, references looked up. Throws RulesFault, whose text never holds a value. */
 export function resolveEnvironment(
   env: Readonly<Record<string, string>>,
-  path: readonly (string | number)[],
+  path: Path,
   base: string,
   places: Places,
 ): Record<string, string> {
+  refuseLiterals(env, path);
   const resolved: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (!REFERENCE.test(value)) {
-      if (SECRET_NAME.test(name) || redactText(value).found.length > 0) {
-        throw new RulesFault(
-          [...path, name],
-          'a secret stands here by value',
-          'write file:PATH (mode 0600) or env:NAME, and put the secret there',
-        );
-      }
       resolved[name] = value;
       continue;
     }

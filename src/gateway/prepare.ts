@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
+import { refuseLiterals } from '../config/environment.ts';
 import { ConfigError, type Fault } from '../config/fault.ts';
 import type { Finding, Machine } from '../config/posture/finding.ts';
 import { judgePosture } from '../config/posture/index.ts';
@@ -12,6 +13,7 @@ import type { Clock } from '../core/state.ts';
 import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
+import { parseRun } from '../inventory/packages/run.ts';
 import { shelf } from '../inventory/shelf.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
 import { certificateFacts } from './listener.ts';
@@ -65,13 +67,26 @@ export function prepareUpstreams(site: Site): ReadonlyMap<string, UpstreamRules>
     return new Map(
       Object.entries(site.config.upstreams).map(([name, block]) => [
         name,
-        compileUpstream(block, ['upstreams', name], place),
+        startable(compileUpstream(block, ['upstreams', name], place), ['upstreams', name]),
       ]),
     );
   } catch (error) {
     if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
     throw error;
   }
+}
+
+/** What would fail at the start is told by `check` already. Throws RulesFault. */
+function startable(rules: UpstreamRules, path: readonly string[]): UpstreamRules {
+  if (!('run' in rules)) return rules;
+  const [program] = rules.run;
+  const spec = program === 'npx' ? parseRun(rules.run) : undefined;
+  if (spec && 'fault' in spec) throw new RulesFault([...path, 'run'], spec.fault, 'write [npx, -y, "name@1.2.3", ...]');
+  if (program !== 'npx' && program !== 'node') {
+    throw new RulesFault([...path, 'run'], `\`run\` starts with npx or node`, 'other programs have no sandbox yet');
+  }
+  refuseLiterals(rules.env, [...path, 'env']);
+  return rules;
 }
 
 function faultOf(site: Site, fault: RulesFault): Fault {
