@@ -11,7 +11,7 @@ import { type Fault, frame, type Id, type NotificationFrame, type RequestFrame }
 import { type Headers, matchesBody, protocolHeaders } from '../wire/headers.ts';
 import { type BodyLimits, readBody } from './body.ts';
 import type { Knock } from './door.ts';
-import { finalMessage, interimMessage, localMessage } from './message.ts';
+import { finalMessage, interimMessage, localMessage, missing } from './message.ts';
 import { refuse, writeRefused } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { Session, Sessions } from './session.ts';
@@ -151,7 +151,7 @@ export class Exchange {
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }
-    if (isRefused(end)) return writeRefused(reply, end, id);
+    if (isRefused(end)) return writeRefused(reply, end, id, missing(end, said));
     if (method === 'initialize' && end.message.kind === 'result') {
       reply.header('Mcp-Session-Id', sessions.mint(caller, knock.route, said.era, said.claimed));
     }

@@ -17,6 +17,7 @@ import {
   interimMessage,
   localMessage,
   MAX_MESSAGE,
+  missing,
   oneLine,
   type Parts,
   refusedMessage,
@@ -137,7 +138,7 @@ export function serveLines(options: LinesOptions): Lines {
       );
       // Nobody waits for the answer to a cancelled request (basic/utilities/cancellation).
       if (cancel.signal.aborted && (cancel.signal.reason as Ended).kind === 'cancel') return;
-      if (isRefused(end)) return void write([refusedMessage(id, end.message)]);
+      if (isRefused(end)) return void write([refusedMessage(id, end.message, missing(end, said))]);
       if (method === 'initialize' && end.message.kind === 'result') {
         session = { digest: at.id, era: said.era, claimed: said.claimed };
       }

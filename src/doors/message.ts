@@ -1,8 +1,11 @@
 /** The envelopes that a door writes around what the house answers. They are always ours (house rule "Bytes"). */
+import type { Said } from '../core/admit.ts';
 import { refusal } from '../core/answer.ts';
 import type { Notification, Result, RpcError } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
+import type { Refused } from '../core/gate.ts';
 import type { JsonObject } from '../lib/json/types.ts';
+import { escapeText } from '../lib/text.ts';
 import type { Wishes } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
@@ -14,6 +17,7 @@ export type Parts = readonly (string | Uint8Array)[];
 export type Codec = Pick<typeof modern, 'tell' | 'pass'>;
 export const CODECS: Readonly<Record<'modern' | 'legacy', Codec>> = { modern, legacy };
 
+const MAX_URI = 8192;
 /** Bytes of one message from a client. */
 export const MAX_MESSAGE = 4 * 1024 * 1024;
 
@@ -29,6 +33,14 @@ function head(id: Id | undefined): string {
 export function refusedMessage(id: Id | undefined, error: RpcError, data?: JsonObject): string {
   const told = modern.errorMembers({ ...error, ...(data && { data }) });
   return `${head(id)}"error":${JSON.stringify(told)}}`;
+}
+
+/**
+ * `data` of the answer to a read of what is not there: its URI (2026-07-28, resources, error handling). It is the
+ * client's own text, and the same whether the resource does not exist or may not be seen.
+ */
+export function missing({ code }: Refused, { family, name }: Said): JsonObject | undefined {
+  return family === 'read' && code.startsWith('inventory.') ? { uri: escapeText(name, MAX_URI) } : undefined;
 }
 
 /** A refusal that no log knows. */

@@ -54,8 +54,8 @@ export class Streams {
 
   /** Whether a change of what this lane lists would be told to anyone. */
   wants(lane: string): boolean {
-    for (const { call, wanted } of this.#open)
-      if (call.lane === lane && wanted.has('resourcesListChanged')) return true;
+    // A tool or prompt that changed is held, and that is what its stream tells of.
+    for (const { call, wanted } of this.#open) if (call.lane === lane && wanted.size > 0) return true;
     return false;
   }
 

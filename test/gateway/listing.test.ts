@@ -43,7 +43,7 @@ describe.each(ERAS)('%s', (_era, ask) => {
     'knows nothing of %s',
     async (uri) => {
       const { error } = (await ask('resources/read', { uri })) as { error: JsonObject };
-      expect(error).toEqual({ code: -32602, message: 'unknown name' });
+      expect(error).toEqual({ code: -32602, message: 'unknown name', data: { uri } });
     },
   );
 
