@@ -36,8 +36,14 @@ export async function runMatrix(which: readonly string[], tell: (line: string) =
     for (const client of clients) {
       const name = `${client}.${upstream.name}`;
       tell(name);
-      const through = await runSuite(behind.url, client);
-      cells.push({ name, client, upstream: upstream.name, through, ...judge(name, direct.get(client)!, through) });
+      const once = async () => {
+        const through = await runSuite(behind.url, client);
+        return { name, client, upstream: upstream.name, through, ...judge(name, direct.get(client)!, through) };
+      };
+      const first = await once();
+      // Some checks give an answer half a second, whatever else the machine has to do: what is lost is lost twice.
+      if (first.unexpected.length > 0) tell(`${name} again`);
+      cells.push(first.unexpected.length > 0 ? await once() : first);
     }
     await behind.close();
   }
