@@ -1,6 +1,6 @@
 /**
  * Load over raw sockets: `clients` keep-alive connections, each with one request in flight. The request is prepared
- * bytes and the reply is only measured (Content-Length), so that the generator costs little beside what it measures.
+ * bytes and the reply is only measured (Content-Length, or the last chunk), so that the generator costs little beside what it measures.
  */
 import { connect, type Socket } from 'node:net';
 
@@ -20,7 +20,13 @@ export interface Loaded {
   readonly bytes: number;
 }
 
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** Whether a chunked body ends here: nothing but a last chunk ends so, for no payload holds CR or LF after a 0. */
+function endsChunked(chunk: Buffer): boolean {
+  return chunk.length >= LAST_CHUNK.length && chunk.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+}
 
 export async function load({ port, clients, requests, request }: Load): Promise<Loaded> {
   const times: number[] = [];
@@ -52,9 +58,11 @@ export async function load({ port, clients, requests, request }: Load): Promise<
           if (!text.startsWith('HTTP/1.1 200'))
             return reject(new Error(`unexpected reply: ${head.toString('latin1').slice(0, 300)}`));
           const length = /content-length: (\d+)/i.exec(text);
-          if (!length) return reject(new Error('the reply has no Content-Length'));
-          missing = Number(length[1]) - (head.length - end - 4);
+          if (!length && !/transfer-encoding: chunked/i.test(text)) return reject(new Error('the reply has no length'));
+          missing = length ? Number(length[1]) - (head.length - end - 4) : Infinity;
         } else missing -= chunk.length;
+        // One request in flight: nothing follows the last chunk.
+        if (missing === Infinity && endsChunked(chunk)) missing = 0;
         if (missing > 0) return;
         times.push(performance.now() - began);
         send();

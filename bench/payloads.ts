@@ -20,7 +20,11 @@ function rows(bytes: number): object[] {
   return Array.from({ length: Math.ceil(bytes / JSON.stringify(row(1000)).length) }, (_, i) => row(i));
 }
 
+/** Events in an answer to `/events`: progress, and the result as the last. */
+export const EVENTS = 20;
+
 export const PAYLOADS: Readonly<Record<string, object>> = {
+  events: { content: [{ type: 'text', text: text(200) }] },
   small: { content: [{ type: 'text', text: text(200) }] },
   '10kB': { content: [{ type: 'text', text: text(10_000) }] },
   '1MB-text': { content: [{ type: 'text', text: text(1_000_000) }] },

@@ -32,14 +32,21 @@ interface Sample {
 
 const children: ChildProcess[] = [];
 
-function start(file: string, env: Record<string, string>): Promise<{ port: number; child: ChildProcess }> {
+interface Started {
+  readonly port: number;
+  readonly child: ChildProcess;
+  /** It is not installed here. */
+  readonly missing?: boolean;
+}
+
+function start(file: string, env: Record<string, string>): Promise<Started> {
   const child = fork(join(import.meta.dirname, 'subjects', file), {
     env: { ...process.env, NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.push(child);
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve({ port: (message as { port: number }).port, child }));
+    child.once('message', (message) => resolve({ ...(message as { port: number; missing?: boolean }), child }));
     child.once('exit', (code) => reject(new Error(`${file} ended with ${code}`)));
   });
 }
@@ -52,21 +59,20 @@ function usage(child: ChildProcess): Promise<{ cpu: number; rss: number; stall: 
 }
 
 /** Whole requests, prepared: `fresh` is the share of calls whose arguments were never seen. */
-function requests(path: string, fresh: number, modern: boolean): (n: number) => Buffer {
+function requests(path: string, fresh: number, modern: boolean, progress: boolean): (n: number) => Buffer {
   const make = (n: number, isFresh: boolean): Buffer => {
-    const meta = modern
-      ? {
-          _meta: {
-            'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-            'io.modelcontextprotocol/clientCapabilities': {},
-          },
-        }
-      : {};
+    const _meta = {
+      ...(modern && {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      }),
+      ...(progress && { progressToken: 1 }),
+    };
     const body = JSON.stringify({
       jsonrpc: '2.0',
       id: n,
       method: 'tools/call',
-      params: { name: 'echo', arguments: args(n, isFresh), ...meta },
+      params: { name: 'echo', arguments: args(n, isFresh), _meta },
     });
     const headers = [
       `POST ${path} HTTP/1.1`,
@@ -105,13 +111,26 @@ interface Plan {
   readonly clients: number;
   readonly count: number;
   readonly subjects: readonly (readonly [name: string, file: string, without?: string, fresh?: number])[];
+  /** Doorward asks through its lane to an HTTP upstream. */
+  readonly lane?: boolean;
 }
 
 async function measure(plan: Plan, upstream: number): Promise<string[]> {
   const subjects: Subject[] = [];
+  const absent: string[] = [];
   for (const [name, file, without = '', fresh = 0] of plan.subjects) {
-    const { port, child } = await start(file, { UPSTREAM: String(upstream), PAYLOAD: plan.payload, WITHOUT: without });
-    const make = requests(file === 'doorward.ts' ? '/bench' : '/', fresh, file !== 'sdk.ts');
+    const { port, child, missing } = await start(file, {
+      UPSTREAM: String(upstream),
+      PAYLOAD: plan.payload,
+      WITHOUT: without,
+      LANE: plan.lane ? 'http' : '',
+    });
+    if (missing) {
+      absent.push(name);
+      continue;
+    }
+    const path = file === 'doorward.ts' ? '/bench' : '/';
+    const make = requests(path, fresh, file !== 'sdk.ts', plan.payload === 'events');
     const cached = new Map<Buffer, Buffer>();
     const request = (n: number): Buffer => {
       const made = make(n);
@@ -143,12 +162,45 @@ async function measure(plan: Plan, upstream: number): Promise<string[]> {
     '| subject | CPU us/call | calls/s/core | of the floor | p50 ms | p99 ms | longest stall ms |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
+    ...absent.map((name) => `\n${name}: not installed here.`),
   ];
 }
 
 const CORE = 'screen';
 const n = (full: number) => Math.round(quick ? full / 10 : full);
+/** Each asks the same HTTP server, and Doorward does so as it does in life. */
+const LANE_SUBJECTS: Plan['subjects'] = [
+  ['floor', 'floor.ts'],
+  ['nginx', 'nginx.ts'],
+  ['SDK Server + Client', 'sdk.ts'],
+  ['full', 'doorward.ts'],
+  ['core', 'doorward.ts', CORE],
+];
 const PLANS: readonly Plan[] = [
+  {
+    title: 'HTTP upstream: small (200 B), JSON, 32 clients',
+    payload: 'small',
+    clients: 32,
+    count: n(10_000),
+    subjects: LANE_SUBJECTS,
+    lane: true,
+  },
+  {
+    title: 'HTTP upstream: 20 events, SSE, 32 clients',
+    payload: 'events',
+    clients: 32,
+    count: n(4000),
+    subjects: LANE_SUBJECTS,
+    lane: true,
+  },
+  {
+    title: 'HTTP upstream: 1 MB as one text, JSON, 8 clients',
+    payload: '1MB-text',
+    clients: 8,
+    count: n(300),
+    subjects: LANE_SUBJECTS.filter(([name]) => !name.startsWith('SDK')),
+    lane: true,
+  },
   {
     title: 'small (200 B), 32 clients, each control on and off',
     payload: 'small',

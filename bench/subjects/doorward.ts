@@ -1,6 +1,6 @@
 /**
- * Doorward as it runs: the HTTP door, the whole pipeline, the durable log on a real disk. The far end is an
- * in-process handler that asks the benchmark's upstream over undici, as the floor does.
+ * Doorward as it runs: the HTTP door, the whole pipeline, the durable log on a real disk. The far end is the lane to an
+ * HTTP upstream (`LANE=http`), or an in-process handler that asks the benchmark's upstream over undici, as the floor does.
  * `WITHOUT` names controls to leave out, `audit` and `durable` among them.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -20,11 +20,14 @@ import { compileSnapshot } from '../../src/gateway/snapshot.ts';
 import { localIdentity } from '../../src/identity/local.ts';
 import { descriptorDigest } from '../../src/inventory/digest.ts';
 import { Holds } from '../../src/inventory/holds.ts';
+import { serverDigest } from '../../src/inventory/lock.ts';
 import { shelf } from '../../src/inventory/shelf.ts';
 import { parseJson, REPLY_CAPS } from '../../src/lib/json/scan.ts';
 import { isObject } from '../../src/lib/json/types.ts';
 import { memoryState } from '../../src/store/memory.ts';
 import { tryOwn } from '../../src/store/owner.ts';
+import { httpSpec, serverPin } from '../../src/upstreams/http/spec.ts';
+import { lanes } from '../../src/upstreams/lanes.ts';
 import { resultSlice } from '../../src/upstreams/member.ts';
 import { TOKEN, TOOL } from '../payloads.ts';
 import { ready } from './child.ts';
@@ -94,7 +97,7 @@ function bound(of: Log): Log {
 const pool = new Pool(`http://127.0.0.1:${process.env['UPSTREAM']}`, { connections: 64, pipelining: 1 });
 const path = `/${process.env['PAYLOAD']}`;
 
-const handler: Handler = (call) =>
+const inProcess: Handler = (call) =>
   new Promise<Result>((resolve, reject) => {
     const body = JSON.stringify({
       jsonrpc: '2.0',
@@ -125,6 +128,26 @@ const handler: Handler = (call) =>
       },
     );
   });
+
+function overLane(): Handler {
+  const url = `http://127.0.0.1:${process.env['UPSTREAM']}${path}`;
+  const spec = httpSpec('bench', { url, private: ['127.0.0.0/8'] });
+  if ('fault' in spec) throw new Error(spec.fault);
+  const open = lanes({
+    machine: undefined as never,
+    redactor: undefined as never,
+    clock: Date.now,
+    version: 'bench',
+    specs: () => spec,
+    pin: () => serverDigest(serverPin(spec)),
+    expected: () => new Map([['tool:echo', pin.digest]]),
+    onDrift() {},
+    onEvent() {},
+    timers: { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
+  });
+  return (call, io) => open.handle(call, io);
+}
+const handler = process.env['LANE'] === 'http' ? overLane() : inProcess;
 
 const identity = localIdentity(TOKEN, 'bench');
 const state = memoryState(Date.now);

@@ -12,15 +12,21 @@ serve(
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
       const parts: Buffer[] = [];
+      let events = false;
       pool.dispatch(
         { method: 'POST', path, headers: { 'content-type': 'application/json' }, body: Buffer.concat(chunks) },
         {
           onRequestStart() {},
-          onResponseStart() {},
+          onResponseStart(_c, status, headers) {
+            events = headers['content-type'] === 'text/event-stream';
+            if (events) res.writeHead(status, { 'content-type': 'text/event-stream' });
+          },
           onResponseData(_c, chunk) {
-            parts.push(chunk);
+            if (events) res.write(chunk);
+            else parts.push(chunk);
           },
           onResponseEnd() {
+            if (events) return void res.end();
             const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
             res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
             res.end(body);
