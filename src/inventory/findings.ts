@@ -1,5 +1,6 @@
 /** What a reviewer must see before pinning a thing: hidden text, odd names, schemas that cannot or should not be served. */
 import type { PinKind } from '../core/call.ts';
+import { judgeDescriptor } from '../detect/injection/descriptor.ts';
 import { findInvisible } from '../detect/invisible.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { judgeSchema, pointer } from '../lib/schema/index.ts';
@@ -16,7 +17,8 @@ export interface Finding {
     | 'inventory.uri'
     | 'inventory.schema'
     | 'inventory.open'
-    | 'inventory.note';
+    | 'inventory.note'
+    | 'screen.poisoned';
   readonly severity: 'critical' | 'high' | 'medium' | 'low' | 'note';
   /** Member of the descriptor as a JSON pointer; for `inventory.open` the pointer an exception would list. */
   readonly at: string;
@@ -37,7 +39,8 @@ export function findingsOf(
   descriptor: JsonObject,
   others: Iterable<string> = [],
 ): Finding[] {
-  const out = [...nameFindings(kind, name, others), ...hiddenText(descriptor)];
+  const known = [...others];
+  const out = [...nameFindings(kind, name, known), ...hiddenText(descriptor), ...poison(name, descriptor, known)];
   for (const member of ['inputSchema', 'outputSchema'] as const) {
     if (kind === 'tool' && descriptor[member] !== undefined) out.push(...schemaFindings(member, descriptor[member]));
   }
@@ -53,6 +56,17 @@ export function findingsOf(
 /** Hidden text in the server's own instructions. */
 export function instructionFindings(text: string): Finding[] {
   return hiddenText({ instructions: text });
+}
+
+/** Texts that speak to a model past its user, or about other tools. High is held: it is not pinned. */
+function poison(name: string, descriptor: JsonObject, others: readonly string[]): Finding[] {
+  const { severity, evidence } = judgeDescriptor(name, descriptor, others);
+  if (severity !== 'medium' && severity !== 'high') return [];
+  const told = evidence
+    .slice(0, 3)
+    .map(({ says, text }) => (text === '' ? says : `${says} (${escapeText(text, 120)})`));
+  const fix = severity === 'high' ? 'leave it out, or ask its author' : 'read the description before you agree';
+  return [finding('screen.poisoned', severity, '/description', told.join('; '), fix, severity === 'high')];
 }
 
 /** A package whose name is one slip away from a known one (guarantee NV2). */

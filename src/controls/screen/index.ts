@@ -1,9 +1,11 @@
-/** screen: hidden text. What a person would not see, a model does not read. */
+/** screen: what a person would not see, a model does not read; what speaks to the model is marked or held. */
 import type { CallView, Family, Message } from '../../core/call.ts';
 import { type Control, edit, type Inputs, PASS, type Verdict } from '../../core/verdict.ts';
+import { mayInstruct } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { mayHide, reveal, type Seen } from './hidden.ts';
-import { DECISIONS, type Kind, type Rules } from './rules.ts';
+import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
+import { framed, said } from './said.ts';
 
 const KINDS: Readonly<Record<Family, Kind>> = {
   call: 'result',
@@ -18,7 +20,7 @@ const KINDS: Readonly<Record<Family, Kind>> = {
 export const screen: Control<Rules> = {
   id: 'screen',
 
-  /** Arguments: `input` refuses invisible characters by itself; detectors for the rest come later. */
+  /** Arguments: `input` refuses invisible characters by itself, and who calls may give orders. */
   decide(): Verdict<Inputs> {
     return PASS;
   },
@@ -26,25 +28,53 @@ export const screen: Control<Rules> = {
   inspect(call: CallView, message: Message, rules: Rules): Verdict<Message> {
     switch (message.kind) {
       case 'result': {
-        if (message.bytes !== undefined && !mayHide(message.bytes)) return PASS;
         const kind = message.value.resultType === 'input_required' ? 'elicitation' : KINDS[call.family];
-        const seen = reveal(message.value, rules.hidden);
-        return judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
+        const hidden = message.bytes === undefined || mayHide(message.bytes);
+        const seen = hidden ? reveal(message.value, rules.hidden) : undefined;
+        const verdict =
+          seen && judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
+        if (verdict && verdict.kind === 'stop') return verdict;
+        if (message.bytes !== undefined && !mayInstruct(message.bytes)) return verdict ?? PASS;
+        return instructed(kind, message, rules, message.value, verdict ?? PASS);
       }
       case 'notification': {
         const seen = reveal(message.params, rules.hidden);
-        return judged('note', seen, (value) => ({ ...message, params: isObject(value) ? value : {} }));
+        const verdict = judged('note', seen, (value) => ({ ...message, params: isObject(value) ? value : {} }));
+        return verdict.kind === 'stop' ? verdict : instructed('note', message, rules, message.params, verdict);
       }
       case 'error': {
         const told: Json = { message: message.message, ...(message.data !== undefined && { data: message.data }) };
-        return judged('result', reveal(told, rules.hidden), (value) => ({
+        const verdict = judged('result', reveal(told, rules.hidden), (value) => ({
           ...message,
           ...(value as typeof told & { message: string }),
         }));
+        return verdict.kind === 'stop' ? verdict : instructed('note', message, rules, told, verdict);
       }
     }
   },
 };
+
+/** What the hidden text left to be judged; `before` is what was decided about that. */
+function instructed(
+  kind: Kind,
+  message: Message,
+  rules: Rules,
+  value: Json,
+  before: Verdict<Message>,
+): Verdict<Message> {
+  if (rules.instructions === 'off' || INSTRUCTIONS[kind].high === 'pass') return before;
+  const { severity, evidence } = said(value);
+  if (severity !== 'medium' && severity !== 'high') return before;
+  const what = evidence.map(({ id }) => id).join(' ');
+  const wanted = INSTRUCTIONS[kind][severity];
+  if (wanted === 'quarantine' && rules.instructions === 'hold')
+    return { kind: 'stop', code: 'screen.quarantine', detail: `${kind}: ${what}`, keep: true };
+  if (wanted === 'pass') return before;
+  const now = before.kind === 'edit' ? before.value : message;
+  if (now.kind !== 'result') return before;
+  const marked: Message = { kind: 'result', value: framed(now.value) };
+  return { kind: 'edit', value: marked, code: 'screen.labelled', what, taint: 'injection-suspected' };
+}
 
 function judged(kind: Kind, seen: Seen, made: (value: Json) => Message): Verdict<Message> {
   if (seen.severity === undefined) return PASS;

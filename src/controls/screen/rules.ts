@@ -10,6 +10,12 @@ export const schema = z
       .max(10_000)
       .default(16)
       .describe('invisible characters in one message from which it is held for review'),
+    instructions: z
+      .enum(['off', 'label', 'hold'])
+      .default('hold')
+      .describe(
+        'text that reads like instructions to a model: hold what is sure and label the rest, label all, or off',
+      ),
   })
   .prefault({});
 export type ScreenConfig = z.infer<typeof schema>;
@@ -31,10 +37,29 @@ export const DECISIONS: Readonly<Record<Kind, Readonly<Record<Severity, Action>>
   argument: { low: 'pass', high: 'pass' },
 };
 
+/** medium: reads like instructions. high: nothing else reads so. */
+export type Sureness = 'medium' | 'high';
+export type Answer = 'pass' | 'label' | 'quarantine';
+
+/**
+ * Instructions in plain sight or hidden. What was reviewed and pinned passes (a review holds poisoned descriptors before
+ * they are pinned); prompts give instructions by nature; a question or a notification has no place for a frame.
+ */
+export const INSTRUCTIONS: Readonly<Record<Kind, Readonly<Record<Sureness, Answer>>>> = {
+  descriptor: { medium: 'pass', high: 'pass' },
+  result: { medium: 'label', high: 'quarantine' },
+  resource: { medium: 'label', high: 'quarantine' },
+  prompt: { medium: 'pass', high: 'label' },
+  elicitation: { medium: 'pass', high: 'quarantine' },
+  note: { medium: 'pass', high: 'quarantine' },
+  argument: { medium: 'pass', high: 'pass' },
+};
+
 export interface Rules {
   readonly hidden: number;
+  readonly instructions: 'off' | 'label' | 'hold';
 }
 
 export function compile(config: ScreenConfig, _context?: Partial<RuleContext>): Rules {
-  return { hidden: config.hidden };
+  return { hidden: config.hidden, instructions: config.instructions };
 }

@@ -7,6 +7,12 @@ export const content = {
     'The content was held for review. Reference {ref}.',
     'kept sealed in the quarantine',
   ),
+  'screen.labelled': rpc(
+    200,
+    -31083,
+    'edited',
+    'the content reads like instructions and was put in a frame; `what` names the evidence',
+  ),
   'redact.secret': rpc(200, -31090, 'edited', 'a secret was replaced; `what` names its kind'),
   'redact.card': rpc(200, -31091, 'edited', 'a card number was replaced'),
   'redact.overflow': inBand(

@@ -2,7 +2,10 @@
 import { type How, normalise } from '../normalise.ts';
 import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
 import { type Head, type Hit, hitsOf, RULES } from './rules.ts';
+import { suspects } from './suspect.ts';
 import { type Words, wordsOf } from './words.ts';
+
+export type { Head } from './rules.ts';
 
 export type Severity = 'low' | 'medium' | 'high';
 
@@ -19,26 +22,27 @@ export interface Judged {
   readonly evidence: readonly Evidence[];
 }
 
-/** What is looked at of one text, in UTF-16 code units: the beginning and the end. */
-export const LOOK = 256 * 1024;
-const TAIL = 32 * 1024;
+/** What is looked at of one text, in UTF-16 code units; of a longer one the blocks that are worth it. */
+export const LOOK = 96 * 1024;
 const MOST_HITS = 512;
 const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [] });
 
 export interface Bounds {
   readonly medium: number;
   readonly high: number;
+  /** What rules must say for `high`: the model alone holds nothing. */
+  readonly rules: number;
 }
 /** Chosen on sources that the model had not seen (docs/figures/content.md). */
 export const BOUNDS: Readonly<Record<Head, Bounds>> = {
-  descriptor: { medium: 1, high: 1.3 },
-  result: { medium: 1.6, high: 3.2 },
+  descriptor: { medium: 1, high: 1.3, rules: 0.8 },
+  result: { medium: 1.6, high: 3.2, rules: 2.4 },
 };
 /** A text that was hidden needs less to be one. */
 const HIDDEN_BONUS = 1;
 
 export function judge(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Judged {
-  const seen = text.length > LOOK ? `${text.slice(0, LOOK - TAIL)}\n${text.slice(-TAIL)}` : text;
+  const seen = text.length > LOOK ? suspects(text, LOOK) : text;
   const view = normalise(seen);
   let best = look(view.text, head, models[head], undefined);
   for (const { how, text: piece } of view.hidden) {
@@ -52,17 +56,18 @@ function look(text: string, head: Head, weights: Weights, how: How | undefined):
   const words = wordsOf(text);
   const hits = hitsOf(words, MOST_HITS);
   if (hits.length === 0) return QUIET;
-  let best: { score: number; from: number; hits: readonly Hit[]; odds: number } | undefined;
+  let best: { score: number; rules: number; hits: readonly Hit[]; odds: number } | undefined;
   for (const from of windows(hits, words.count)) {
     const to = Math.min(words.count, from + WINDOW);
     const inside = hits.filter((hit) => hit.to >= from && hit.from < to);
     const odds = logit(weights, scratch, featuresOf(words, inside, from, to, scratch));
-    const score = combine(ruleScore(inside, head), odds) + (how === undefined ? 0 : HIDDEN_BONUS);
-    if (best === undefined || score > best.score) best = { score, from, hits: inside, odds };
+    const rules = ruleScore(inside, head) + (how === undefined ? 0 : HIDDEN_BONUS);
+    const score = combine(rules, odds);
+    if (best === undefined || score > best.score) best = { score, rules, hits: inside, odds };
   }
   if (best === undefined) return QUIET;
-  const { medium, high } = BOUNDS[head];
-  const severity = best.score >= high ? 'high' : best.score >= medium ? 'medium' : undefined;
+  const { medium, high, rules } = BOUNDS[head];
+  const severity = best.score >= high && best.rules >= rules ? 'high' : best.score >= medium ? 'medium' : undefined;
   if (severity === undefined) return { severity, score: best.score, evidence: [] };
   return { severity, score: best.score, evidence: evidence(text, words, best, how) };
 }
