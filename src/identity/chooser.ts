@@ -16,12 +16,13 @@ export interface Identities {
 export function chooser({ local, keys, exposed }: Identities): (evidence: Evidence) => Caller | Code {
   return (evidence) => {
     const { listener, address } = evidence.peer;
+    const header = evidence.header('authorization');
     // The socket of bridges is for the OS user alone, who needs no key.
-    if (listener === 'stdio') return local.authenticate(evidence);
-    const token = bearer(evidence);
+    if (listener === 'stdio') return local.check(header);
+    const token = header?.includes('dw_') ? bearer(header) : undefined;
     const known = token !== undefined && isKey(token) ? keys() : undefined;
     if (known) return known.authenticate(token!, address);
-    const said = local.authenticate(evidence);
+    const said = local.check(header);
     return exposed && typeof said !== 'string' ? 'identity.invalid' : said;
   };
 }

@@ -10,15 +10,16 @@ import { equal, hex, sha256 } from '../lib/bytes.ts';
 /** RFC 6750 2.1: `Bearer` + b64token; bounded, so that nothing long is hashed. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{16,512})$/i;
 
-/** The token of an Authorization header; undefined when there is none, or none of that form. */
-export function bearer(evidence: Evidence): string | undefined {
-  const value = evidence.header('authorization');
-  return value === undefined ? undefined : BEARER.exec(value)?.[1];
+/** The token of an Authorization header; undefined when it has another form. */
+export function bearer(header: string): string | undefined {
+  return BEARER.exec(header)?.[1];
 }
 
 export interface LocalIdentity {
   /** The caller behind the token, or the code of the refusal. */
   authenticate(evidence: Evidence): Caller | Code;
+  /** The same, of an Authorization header. */
+  check(header: string | undefined): Caller | Code;
   /** The caller of this very process and of its bridges. */
   readonly caller: Caller;
 }
@@ -38,13 +39,11 @@ export function localIdentity(token: string, user: string): LocalIdentity {
     credential: hex(digest).slice(0, 16),
     claims: Object.freeze({ user }),
   });
-  return {
-    caller,
-    authenticate(evidence) {
-      if (evidence.header('authorization') === undefined) return 'identity.missing';
-      const sent = bearer(evidence);
-      // Digests have one length, so the comparison takes one time whatever was sent.
-      return sent !== undefined && equal(sha256(sent), digest) ? caller : 'identity.invalid';
-    },
-  };
+  function check(header: string | undefined): Caller | Code {
+    if (header === undefined) return 'identity.missing';
+    const sent = bearer(header);
+    // Digests have one length, so the comparison takes one time whatever was sent.
+    return sent !== undefined && equal(sha256(sent), digest) ? caller : 'identity.invalid';
+  }
+  return { caller, check, authenticate: (evidence) => check(evidence.header('authorization')) };
 }
