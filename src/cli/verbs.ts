@@ -39,6 +39,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/explain.ts')).explain,
   },
   {
+    name: 'inspect',
+    summary: 'judge texts, tools, arguments, URLs and frames from stdin as the gateway would',
+    load: async () => (await import('./verbs/inspect.ts')).inspect,
+  },
+  {
     name: 'audit',
     summary: 'read and verify the audit log: tail, show, verify',
     load: async () => (await import('./verbs/audit.ts')).audit,

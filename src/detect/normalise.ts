@@ -129,6 +129,16 @@ function skeleton(word: string): string {
   return Array.from(word, (c) => LOOKS.get(c) ?? c).join('');
 }
 
+/** Words in Latin letters with Cyrillic ones that look the same among them, read as Latin; the same string without any. */
+export function unmixed(text: string): string {
+  return CYRILLIC.test(text) ? text.replace(MIXED, (word) => (/[a-z]$/i.test(word) ? cyrillic(word) : word)) : text;
+}
+const CYRILLIC = /\p{Script=Cyrillic}/u;
+function cyrillic(word: string): string {
+  const seen = Array.from(word, (c) => (CYRILLIC.test(c) ? LOOKS.get(c) : c));
+  return seen.includes(undefined) || /\p{Script=Greek}/u.test(word) ? word : seen.join('');
+}
+
 function unescaped(run: string): string {
   const text = run
     .replace(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) => char(Number.parseInt(hex, 16)))

@@ -1,6 +1,7 @@
 /** Hidden text in a JSON value: invisible and direction-changing characters, terminal sequences. */
 import { isAscii } from 'node:buffer';
 import { findInvisible, type Invisible, mayHoldInvisible, stripInvisible } from '../../detect/invisible.ts';
+import { unmixed } from '../../detect/normalise.ts';
 import { isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Severity } from './rules.ts';
 
@@ -55,12 +56,15 @@ class Walk {
   }
 
   text(text: string): string {
-    if (this.severity === 'high' || !mayHoldInvisible(text)) return text;
-    let shown = text;
+    if (this.severity === 'high') return text;
+    let shown = unmixed(text);
+    // A suffix in the other script is how people write; a look-alike among Latin letters is not.
+    if (shown !== text) this.low('look-alike');
+    if (!mayHoldInvisible(shown)) return shown;
     if (text.includes('\u001b') || /[\u0090\u0098\u009b\u009d-\u009f]/.test(text)) {
       // Colours are what command line programs print; anything else moves the cursor or talks to the terminal.
-      const plain = text.replace(COLOUR, '');
-      if (plain !== text) this.low('colour');
+      const plain = shown.replace(COLOUR, '');
+      if (plain !== shown) this.low('colour');
       shown = plain.replace(TERMINAL, '');
       if (shown !== plain) this.low('terminal');
     }

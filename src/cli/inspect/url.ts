@@ -1,0 +1,32 @@
+/** A URL that a caller gives (guarantee IS4): only http and https, only to what is public by its name or address. */
+import { isIP } from 'node:net';
+import { climbs } from '../../lib/traversal.ts';
+import { bare, isMetadataName, standing } from '../../net/address.ts';
+
+const MAX_URL = 2_048;
+/** Names that mean this machine or the network around it (RFC 6761, 6762, 8375; what routers and clouds use). */
+const INNER =
+  /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home|corp|private|home\.arpa|arpa|test|invalid|onion)$/;
+/** Public names that stand for whatever address is written in front of them, or for this machine. */
+const MIRRORS =
+  /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io|xip\.name|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|fbi\.com|yoogle\.com|1u\.ms|rbndr\.us|rebind\.network|rebind\.it|burpcollaborator\.net|oastify\.com|interact\.sh|localdomain\.pw|localho\.st|localh\.st|bugbounty\.dod\.network|bugbounty\.click|r3dir\.me|127-0-0-1\.org\.uk)$/;
+
+/** Why not; undefined for a URL that may be fetched as far as its text tells (the connection judges the rest). */
+export function urlFault(text: string): string | undefined {
+  if (text.length > MAX_URL) return 'too long';
+  if (/[^\x21-\x5b\x5d-\x7e]/.test(text)) return 'characters that parsers repair in different ways';
+  if (!/^https?:\/\/[^/?#]/i.test(text)) return 'no http or https URL';
+  const url = URL.parse(text);
+  if (url === null) return 'no URL';
+  if (url.username !== '' || url.password !== '' || /^[^/?#]*@/.test(text.slice(text.indexOf('//') + 2)))
+    return 'a name or password in it';
+  const host = bare(url.hostname);
+  if (isIP(host) !== 0) {
+    if (standing(host) !== 'public') return 'an address that is not public';
+    return text.toLowerCase().includes(`//${url.host}`) ? undefined : 'an address written in another form';
+  }
+  if (climbs(url.pathname) || climbs(text.slice(text.indexOf('//') + 2).split(/[?#]/, 1)[0]!))
+    return 'a path that climbs';
+  if (isMetadataName(host) || INNER.test(host) || !host.includes('.')) return 'a name of an inner network';
+  return MIRRORS.test(host) ? 'a name that stands for any address' : undefined;
+}
