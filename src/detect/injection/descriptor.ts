@@ -1,7 +1,8 @@
 /** What a tool, prompt or resource says of itself, judged beside the others (OWASP MCP03, tool poisoning). */
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { normalise } from '../normalise.ts';
-import { BOUNDS, type Evidence, type Judged, judge } from './judge.ts';
+import { BOUNDS, type Evidence, type Head, type Judged, judge } from './judge.ts';
+import { MODEL, type Weights } from './model.ts';
 
 /** Characters of one descriptor that are looked for names of others. */
 const MOST = 32 * 1024;
@@ -14,11 +15,16 @@ const COLLECTS =
   /^(?:(?:llm|ai|agent|assistant|client|host)_?model(?:_?name)?|(?:full_|entire_|previous_|prior_|chat_|conversation_|message_|user_)*(?:conversation|chat|transcript|dialog(?:ue)?)(?:_?(?:history|log|context|so_far|transcript))?|(?:system|initial|original|full)_?prompt|(?:list_of_|all_|available_|other_)?(?:tools|tool_?(?:list|names|calls_?history|descriptions))|(?:previous|prior|last)_?(?:messages|tool_?calls|tool_?results)|chain_of_thought|user_?credentials|session_?history|environment_?variables)$/i;
 
 /** `others`: names of the tools that it will stand beside. */
-export function judgeDescriptor(name: string, descriptor: JsonObject, others: readonly string[] = []): Judged {
+export function judgeDescriptor(
+  name: string,
+  descriptor: JsonObject,
+  others: readonly string[] = [],
+  models: Readonly<Record<Head, Weights>> = MODEL,
+): Judged {
   const texts: string[] = [];
   collect(descriptor, texts);
   const all = texts.join('\n');
-  const judged = judge(all, 'descriptor');
+  const judged = judge(all, 'descriptor', models);
   const evidence: Evidence[] = [...judged.evidence];
   let score = judged.score;
   const add = (weight: number, id: string, says: string, text = ''): void => {

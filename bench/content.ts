@@ -1,0 +1,140 @@
+/**
+ * `npm run bench:content`: what the content controls find in the open corpora, per stratum, with 95 % Wilson bounds.
+ * For injections the model is trained anew without the source that is judged (leave one source out).
+ *
+ *   DOORWARD_CORPORA=<folder> npm run bench:content -- [--write]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Row, readRows, textOf } from '../scripts/screen/corpora.ts';
+import { train } from '../scripts/screen/train.ts';
+import { inspectRow } from '../src/cli/inspect/inspect.ts';
+import { judgeDescriptor } from '../src/detect/injection/descriptor.ts';
+import { judge } from '../src/detect/injection/judge.ts';
+import { isObject, type JsonObject } from '../src/lib/json/types.ts';
+
+interface Tally {
+  n: number;
+  /** Held, stopped or edited. */
+  stopped: number;
+  labelled: number;
+}
+const FILES = ['injection', 'secrets', 'urls', 'arguments', 'unicode', 'jsonrpc_raw'];
+const out: string[] = [];
+const say = (line = ''): void => {
+  out.push(line);
+  console.log(line);
+};
+
+const injection = readRows('injection.jsonl');
+say('# Content controls in figures');
+say();
+say(
+  'Written by `npm run bench:content -- --write`. Recall and false positives are counts of rows with 95 % Wilson bounds.',
+);
+say('"flagged" is stopped, held, edited or labelled; "firm" leaves the labelled ones out.');
+say();
+say('## Injections, leaving one source out');
+say();
+say(
+  'Each row is judged by a model that saw nothing of its source. Rules were written with the corpora at hand, so unseen',
+);
+say('material is the fairer judge of them. No bound was chosen on a source that the model was trained with.');
+say();
+table(leaveOneOut());
+
+const times: number[] = [];
+let slow = 0;
+for (const file of FILES) {
+  const tallies = new Map<string, Tally>();
+  for (const row of readRows(`${file}.jsonl`)) {
+    const start = performance.now();
+    const { verdict } = inspectRow(row as unknown as JsonObject);
+    const ms = performance.now() - start;
+    times.push(ms);
+    if (ms > 50) slow++;
+    add(tallies, row, verdict === 'pass' ? undefined : verdict === 'label' ? 'label' : 'stop');
+  }
+  say();
+  say(`## ${file}.jsonl, as shipped`);
+  say();
+  table(tallies);
+}
+times.sort((a, b) => a - b);
+say();
+say('## Times');
+say();
+const at = (share: number): string =>
+  `${(times[Math.min(times.length - 1, Math.floor(times.length * share))]! * 1000).toFixed(0)} µs`;
+say(
+  `${times.length} rows in one process, cold start included: p50 ${at(0.5)}, p99 ${at(0.99)}, worst ${at(1)}; ${slow} rows over 50 ms.`,
+);
+
+if (process.argv.includes('--write')) {
+  const folder = join(import.meta.dirname, '../docs/figures');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'content.md'), `${out.join('\n')}\n`);
+}
+
+function leaveOneOut(): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const source of new Set(injection.map((row) => row.source))) {
+    const others = injection.filter((row) => row.source !== source);
+    const models = { descriptor: train(others, 'descriptor'), result: train(others, 'result') };
+    for (const row of injection) {
+      if (row.source !== source) continue;
+      if (row.kind === 'tool_descriptor') {
+        const found = toolsOf(row).map((tool) => judgeDescriptor(String(tool.name), tool, [], models).severity);
+        add(tallies, row, found.includes('high') ? 'stop' : undefined);
+      } else {
+        const { severity } = judge(textOf(row), 'result', models);
+        add(tallies, row, severity === 'high' ? 'stop' : severity === 'medium' ? 'label' : undefined);
+      }
+    }
+  }
+  return tallies;
+}
+
+function toolsOf({ json }: Row): JsonObject[] {
+  if (!isObject(json)) return [];
+  return Array.isArray(json.tools) ? json.tools.filter(isObject) : [json];
+}
+
+function add(tallies: Map<string, Tally>, row: Row, found: 'stop' | 'label' | undefined): void {
+  const keys = [
+    `${row.label} | ${row.kind} | ${row.category} | all`,
+    `${row.label} | ${row.kind} | ${row.category} | ${row.source}`,
+  ];
+  for (const key of keys) {
+    const tally = tallies.get(key) ?? { n: 0, stopped: 0, labelled: 0 };
+    tallies.set(key, tally);
+    tally.n++;
+    if (found === 'stop') tally.stopped++;
+    if (found === 'label') tally.labelled++;
+  }
+}
+
+function table(tallies: ReadonlyMap<string, Tally>): void {
+  say('| label | kind | stratum | source | rows | flagged | 95 % | firm |');
+  say('|---|---|---|---|---|---|---|---|');
+  for (const [key, { n, stopped, labelled }] of [...tallies].sort(([a], [b]) => a.localeCompare(b))) {
+    const flagged = stopped + labelled;
+    say(
+      `| ${key} | ${n} | ${flagged} (${percent(flagged / n)}) | ${wilson(flagged, n)} | ${stopped} (${percent(stopped / n)}) |`,
+    );
+  }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** The interval of a share, after Wilson (1927). */
+function wilson(hits: number, n: number): string {
+  const z = 1.96;
+  const p = hits / n;
+  const middle = p + (z * z) / (2 * n);
+  const half = z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
+  const [low, high] = [middle - half, middle + half].map((x) => Math.max(0, x / (1 + (z * z) / n)));
+  return `${percent(low!)} to ${percent(high!)}`;
+}
