@@ -214,7 +214,7 @@ export class Stream {
     return { caller, upstream, at: this.#options.clock() };
   }
 
-  /** The reviewed resource, when the caller may read it under the rules of the stream and under those in force. */
+  /** The reviewed resource, when the caller may read it under the rules in force. */
   #readable(uri: string): (Pinned & { readonly uri?: string }) | undefined {
     const { shelf, may } = this.#options.snapshot();
     const { caller, upstream, at } = this.#reader;

@@ -95,6 +95,7 @@ export async function library(
   const url = running.url!;
   const authorization = (token = site.token()) => `Bearer ${token}`;
   let id = 0;
+  let closed = false;
   return {
     site,
     url,
@@ -138,6 +139,8 @@ export async function library(
       return text.startsWith('{') ? json : { text };
     },
     async close() {
+      if (closed) return;
+      closed = true;
       await running.close();
       owner.release();
       site.close();

@@ -1,6 +1,9 @@
 /** Streams of change notifications over a socket in both eras, before a real server that changes when it is told to. */
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/lib/json/types.ts';
+import { http, INITIALIZE, META } from '../doors/client.ts';
 import { GRANTED, type Library, library } from './library.ts';
 import { type Listener, listen, listenLegacy } from './listener.ts';
 
@@ -18,6 +21,7 @@ const kept = async (listener: Promise<Listener>) => {
 };
 afterEach(async () => {
   for (const one of opened.splice(0)) one.leave();
+  if (!existsSync(made.site.config)) return;
   made.grant(GRANTED);
   await expect.poll(() => made.inForce(), { timeout: 5000 }).toBe(true);
 });
@@ -220,7 +224,6 @@ describe('the stream of a legacy session', () => {
     const session = await made.session();
     const stream = await kept(listenLegacy(made, session));
     await poll(() => stream.raw()).toContain(':');
-    const { http } = await import('../doors/client.ts');
     const headers = { authorization: `Bearer ${made.site.token()}`, 'mcp-session-id': session };
     await http(made.url, { method: 'DELETE', path: '/library', headers });
     await poll(() => stream.ended()).toBe(true);
@@ -246,6 +249,63 @@ it('keeps the streams of two sessions apart', async () => {
   expect([one.heard(), other.heard()]).toEqual([['resources/updated'], []]);
 });
 
+describe('over lines', () => {
+  /** A client of the gateway's own end of a bridge. */
+  async function line() {
+    const stream = await made.running.bridge.local('library');
+    const heard: JsonObject[] = [];
+    createInterface({ input: stream }).on('line', (text) => heard.push(JSON.parse(text)));
+    const say = (message: object) => void stream.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    return { heard, say, end: () => stream.end() };
+  }
+  const methods = (heard: JsonObject[]) => heard.flatMap(({ method }) => (method ? [method] : []));
+  const calling = (id: number, name: string, args: object, _meta?: object) => ({
+    id,
+    method: 'tools/call',
+    params: { name, arguments: args, ...(_meta && { _meta }) },
+  });
+
+  it('a modern client listens, and cancels by a message', async () => {
+    const { heard, say, end } = await line();
+    const notifications = { resourceSubscriptions: ['library://catalog'] };
+    say({ id: 1, method: 'subscriptions/listen', params: { notifications, _meta: META } });
+    await poll(() => methods(heard)).toEqual(['notifications/subscriptions/acknowledged']);
+    say(calling(2, 'touch', { uri: 'library://catalog' }, META));
+    await poll(() => methods(heard)).toContain('notifications/resources/updated');
+    expect(heard.filter(({ method }) => method).map(({ params }) => (params as any)._meta[SUBSCRIPTION])).toEqual([
+      1, 1,
+    ]);
+    say({ method: 'notifications/cancelled', params: { requestId: 1, _meta: META } });
+    say(calling(3, 'touch', { uri: 'library://catalog' }, META));
+    await poll(() => heard.some(({ id }) => id === 3)).toBe(true);
+    await quiet();
+    expect(methods(heard)).toHaveLength(2);
+    expect(heard.some(({ id }) => id === 1)).toBe(false);
+    end();
+  });
+
+  it('a legacy client hears without asking, from when it is ready, also after what it saw has changed', async () => {
+    const { heard, say, end } = await line();
+    say(INITIALIZE);
+    await poll(() => heard).toHaveLength(1);
+    made.grant(GRANTED.filter((name) => name !== 'library.move'));
+    await poll(() => made.inForce()).toBe(true);
+    await quiet();
+    expect(methods(heard)).toEqual([]);
+    say({ method: 'notifications/initialized' });
+    say({ method: 'notifications/initialized' });
+    await quiet();
+    made.grant(GRANTED);
+    await poll(() => methods(heard)).toEqual(['notifications/tools/list_changed']);
+    made.grant(GRANTED.filter((name) => !name.endsWith(':greet')));
+    await poll(() => methods(heard)).toEqual([
+      'notifications/tools/list_changed',
+      'notifications/prompts/list_changed',
+    ]);
+    end();
+  });
+});
+
 it('tells of a tool that was held because its server describes it anew, in both eras, and ends', async () => {
   const session = await made.session();
   const modern = await kept(listen(made, ALL));
@@ -256,4 +316,15 @@ it('tells of a tool that was held because its server describes it anew, in both 
   await poll(() => [modern.ended(), legacy.ended()]).toEqual([true, true]);
   expect(modern.heard()).toContain('tools/list_changed');
   expect(legacy.heard()).toContain('tools/list_changed');
+});
+
+it('ends every stream in order, and at once, when the gateway stops', async () => {
+  const session = await made.session();
+  const [modern, legacy] = [await kept(listen(made, ALL)), await kept(listenLegacy(made, session))];
+  await poll(() => modern.heard().length + legacy.raw().length).toBeGreaterThan(3);
+  const began = performance.now();
+  await made.close();
+  expect(performance.now() - began).toBeLessThan(4000);
+  await poll(() => [modern.ended(), legacy.ended()]).toEqual([true, true]);
+  expect(modern.messages.at(-1)).toMatchObject({ id: 'sub', result: { resultType: 'complete' } });
 });
