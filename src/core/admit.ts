@@ -19,6 +19,8 @@ export interface Said {
   readonly claimed: Claimed;
   readonly trace: Trace;
   readonly resume?: Resume;
+  /** Lowest level of log messages that the client wants; absent = none. */
+  readonly logLevel?: string;
   /** Legacy session (digest of its id) or '-': part of the lane. */
   readonly session: string;
 }
@@ -88,6 +90,7 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     target,
     args: said.args,
     ...(said.resume && { resume: said.resume }),
+    ...(said.logLevel !== undefined && { logLevel: said.logLevel }),
     asked: NOTHING,
     lane: lane(upstream, caller, said.session, target, entry.id),
     taint: NOTHING,

@@ -123,6 +123,8 @@ export interface Call {
   readonly target: Target;
   readonly args: Json;
   readonly resume?: Resume;
+  /** Lowest level of log messages that the client wants, of RFC 5424; absent = none. */
+  readonly logLevel?: string;
   /** Demands for a person, collected on the way in; `approval` alone answers them. */
   readonly asked: readonly Code[];
   /** One child process serves one lane (house rule "Lanes"). */

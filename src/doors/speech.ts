@@ -57,7 +57,9 @@ export function hear(
   let asked = wishes(params);
   if (session?.level !== undefined) asked = { ...asked, logLevel: session.level };
   if (method === STREAM) asked = { ...asked, listen: { id } };
-  return { kind: 'call', id, method, said, codec: CODECS[era], wishes: asked };
+  const { logLevel } = asked;
+  const wanted = logLevel === undefined ? said : { ...said, logLevel };
+  return { kind: 'call', id, method, said: wanted, codec: CODECS[era], wishes: asked };
 }
 
 /** What a session of an older revision hears besides answers. There is no id: nothing answers it. */

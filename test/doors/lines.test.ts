@@ -62,6 +62,28 @@ describe('lines', () => {
     expect(inside.calls.at(-1)!.claimed.client).toEqual({ name: 'test', version: '1' });
   });
 
+  it('knows which log messages the client wants, in both eras', async () => {
+    const logLevel = { 'io.modelcontextprotocol/logLevel': 'warning' };
+    const { body } = modern(1, 'echo');
+    const { params } = JSON.parse(JSON.stringify(body));
+    say({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { ...params, _meta: { ...params._meta, ...logLevel } },
+    });
+    await answer(1);
+    say(INITIALIZE);
+    await answer('init');
+    say(legacy(2, 'echo'));
+    say({ jsonrpc: '2.0', id: 3, method: 'logging/setLevel', params: { level: 'error' } });
+    await answer(3);
+    say(legacy(4, 'echo'));
+    await answer(4);
+    const echoed = inside.calls.filter(({ method }) => method === 'tools/call');
+    expect(echoed.map(({ logLevel }) => logLevel)).toEqual(['warning', undefined, 'error']);
+  });
+
   it('gives two legacy sessions of one caller lanes of their own', async () => {
     const lanes = new Set<string>();
     for (let i = 0; i < 2; i++) {

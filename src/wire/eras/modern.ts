@@ -126,7 +126,7 @@ export function ask(call: Call, client: JsonObject): { method: string; params: J
       ...method.params(call),
       ...(resume && { inputResponses: resume.answers }),
       ...(resume?.state !== undefined && { requestState: resume.state }),
-      [META]: envelope(client),
+      [META]: call.logLevel === undefined ? envelope(client) : { ...envelope(client), [LEVEL]: call.logLevel },
     },
   };
 }

@@ -256,6 +256,8 @@ describe('towards an upstream', () => {
       client,
     );
     expect(again.params).toMatchObject({ requestState: 's', inputResponses: { q: {} } });
+    const loud = ask(call('tools/call', { kind: 'tool', name: 't' }, { logLevel: 'warning' }), client);
+    expect(loud.params['_meta']).toMatchObject({ 'io.modelcontextprotocol/logLevel': 'warning' });
     expect(handshake(client)).toEqual({
       method: 'server/discover',
       params: { _meta: { ...ENVELOPE, [CLIENT]: client } },
