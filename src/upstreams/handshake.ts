@@ -1,7 +1,7 @@
-/** The opening of a connection to a server of a revision up to 2025-11-25, and what it says it offers. */
+/** What a server says of itself when a connection opens, and what it says it offers. */
 import type { Listing } from '../inventory/drift.ts';
 import { isObject, type JsonObject } from '../lib/json/types.ts';
-import { handshake } from '../wire/eras/legacy.ts';
+import { MODERN } from '../wire/eras/versions.ts';
 import type { Connection, Reply } from './stdio.ts';
 
 export interface Greeting {
@@ -17,14 +17,6 @@ export const VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03
 const MAX_PAGES = 100;
 const MAX_THINGS = 2000;
 
-/** Rejects with an Error for the log. `version` is Doorward's own. */
-export async function greet(connection: Connection, version: string, signal: AbortSignal): Promise<Greeting> {
-  const { method, params } = handshake({ name: 'doorward', version });
-  const greeted = greeting(good(await connection.ask(method, params, { signal }), method));
-  connection.notify('notifications/initialized');
-  return greeted;
-}
-
 /** An InitializeResult. Throws an Error for the log. */
 export function greeting({ protocolVersion, capabilities, serverInfo, instructions }: JsonObject): Greeting {
   if (typeof protocolVersion !== 'string' || !VERSIONS.includes(protocolVersion))
@@ -34,6 +26,17 @@ export function greeting({ protocolVersion, capabilities, serverInfo, instructio
     capabilities: isObject(capabilities) ? capabilities : {},
     ...(typeof instructions === 'string' && { instructions }),
     ...(isObject(serverInfo) && { serverInfo }),
+  };
+}
+
+/** A DiscoverResult as a greeting. Who the server says it is stands in `_meta`. */
+export function discovered({ capabilities, instructions, _meta: meta }: JsonObject): Greeting {
+  const info = isObject(meta) ? meta['io.modelcontextprotocol/serverInfo'] : undefined;
+  return {
+    version: MODERN,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    ...(typeof instructions === 'string' && { instructions }),
+    ...(isObject(info) && { serverInfo: info }),
   };
 }
 
@@ -79,7 +82,8 @@ export async function list(
   };
 }
 
-function good(reply: Reply, method: string): JsonObject {
+/** The result. Throws an Error for the log. */
+export function good(reply: Reply, method: string): JsonObject {
   if (reply.kind === 'error') throw new Error(`${method} was answered with an error`);
   return reply.value;
 }

@@ -1,21 +1,25 @@
 /** One running server: a sandboxed child, the connection to it, and what it says it offers. */
-import type { Call, Io, Result, RpcError } from '../core/call.ts';
+import { type Call, type Io, type Result, type RpcError, STREAM } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
 import type { descriptorDigest } from '../inventory/digest.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
-import { ask, heard, heardError } from '../wire/eras/legacy.ts';
+import { handshake } from '../wire/eras/modern.ts';
 import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
+import { announced, Changes } from './changes.ts';
 import { type Child, startChild } from './child.ts';
-import { type Greeting, greet, list } from './handshake.ts';
+import { type Dialect, LEGACY, modernDialect } from './dialect.ts';
+import type { Era, Eras } from './era.ts';
+import { discovered, type Greeting, list } from './handshake.ts';
 import type { Machine } from './machine.ts';
 import type { Mount } from './mounts.ts';
+import { DiedOnProbe, discover, openConnection } from './opening.ts';
 import { command, PACKAGE, type PreparedPackage } from './packages.ts';
 import { type Redactor, watchStderr } from './stderr.ts';
-import { Connection, type Reply } from './stdio.ts';
+import { Connection } from './stdio.ts';
 import { TreeRefused } from './tree.ts';
 
 /** One upstream, ready to be started. */
@@ -37,29 +41,20 @@ export interface LaneOptions {
   readonly digest?: typeof descriptorDigest;
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
   readonly redactor: () => Redactor;
-  readonly codec?: Codec;
+  /** Which revision each server speaks, as far as it is known. */
+  readonly eras: Eras;
   /** Milliseconds from the start of the process to its first listing. */
   readonly startLimit?: number;
   /** Milliseconds between closing stdin, SIGTERM and SIGKILL. */
   readonly grace?: number;
 }
 
-/** The dialect of a server. */
-export interface Codec {
-  ask(call: Call): { readonly method: string; readonly params: JsonObject };
-  heard(method: string, reply: Reply): Result | RpcError;
-}
-
-/** Servers over stdio up to 2025-11-25. */
-const LEGACY: Codec = {
-  ask,
-  heard: (method, reply) => (reply.kind === 'error' ? heardError(reply) : heard(method, reply.value, reply.bytes)),
-};
-
 const START_LIMIT = 30_000;
 const GRACE = 1_000;
 /** Milliseconds that a server has to take or leave a subscription. */
 const WATCH_LIMIT = 10_000;
+/** Resources that one lane watches. */
+const MAX_WATCHED = 100;
 
 export class Lane {
   readonly upstream: string;
@@ -68,7 +63,13 @@ export class Lane {
   readonly #child: Child;
   readonly #options: LaneOptions;
   readonly #catalog: Catalog;
+  readonly #client: JsonObject;
+  #dialect: Dialect = LEGACY;
+  #era: Era = 'legacy';
   #greeting: Greeting | undefined;
+  #listed = false;
+  #changes: Changes | undefined;
+  readonly #watched = new Set<string>();
   #alive = true;
   onUpdated?: (uri: string) => void;
   onStale?: () => void;
@@ -81,20 +82,18 @@ export class Lane {
     this.startedAt = options.clock();
     this.#child = child;
     this.#options = options;
+    this.#client = { name: 'doorward', version: options.version };
     const { onEvent, clock, redactor, digest } = options;
     this.#catalog = new Catalog({
       clock,
-      take: (signal) => list(this.connection, this.#greeting!, signal),
+      take: (signal) => this.#list(signal),
       ...(digest && { digest }),
     });
     this.connection = new Connection({
       input: child.stdout,
       output: child.stdin,
       onFault: (fault, count) => onEvent('event.protocol', { upstream: spec.name, fault, count }),
-      onListChanged: () => {
-        this.#catalog.expire();
-        this.onStale?.();
-      },
+      onListChanged: () => this.#stale(),
       onUpdated: (uri) => this.onUpdated?.(uri),
       onBroken: () => child.kill(),
     });
@@ -105,6 +104,7 @@ export class Lane {
     });
     this.ended = child.ended.then((how) => {
       this.#alive = false;
+      this.#changes?.stop();
       this.connection.end('upstream.lost', how);
       onEvent('event.lane', { upstream: spec.name, what: 'end', how, ms: clock() - this.startedAt });
       return how;
@@ -121,8 +121,25 @@ export class Lane {
     options: LaneOptions,
     stop: AbortSignal,
   ): Promise<Lane> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
+    try {
+      return await Lane.#begin(spec, pin, options, signal);
+    } catch (error) {
+      if (!(error instanceof DiedOnProbe)) throw error;
+      options.eras.set(configOf(spec), 'legacy');
+      return Lane.#begin(spec, pin, options, signal);
+    }
+  }
+
+  static async #begin(
+    spec: UpstreamSpec,
+    pin: string | undefined,
+    options: LaneOptions,
+    signal: AbortSignal,
+  ): Promise<Lane> {
     await checkPackage(spec, pin);
-    const began = options.clock();
+    const { clock, eras, onEvent } = options;
+    const began = clock();
     let lane: Lane | undefined;
     try {
       const child = await startChild(options.machine, {
@@ -133,23 +150,31 @@ export class Lane {
         caps: spec.caps,
       });
       lane = new Lane(spec, child, options);
-      const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
-      lane.#greeting = await greet(lane.connection, options.version, signal);
+      const known = eras.get(configOf(spec));
+      const { era, greeting } = await openConnection(lane.connection, lane.#client, known, signal);
+      lane.#greeting = greeting;
+      lane.#era = era;
+      if (era === 'modern') lane.#dialect = modernDialect(lane.#client);
       await lane.#catalog.list(signal);
-      options.onEvent('event.lane', {
+      // A verdict grows old from the day it was found.
+      if (era !== known) eras.set(configOf(spec), era);
+      const ms = clock() - began;
+      onEvent('event.lane', {
         upstream: spec.name,
         what: 'start',
         pid: child.pid,
-        ms: options.clock() - began,
+        ms,
+        era,
         caps: { ...child.inForce },
       });
+      if (era === 'modern') lane.#hear();
       return lane;
     } catch (error) {
       if (lane) {
         lane.#child.kill();
         await lane.ended;
       }
-      throw new Ended('stop', 'upstream.start', describe(error));
+      throw error instanceof DiedOnProbe ? error : new Ended('stop', 'upstream.start', describe(error));
     }
   }
 
@@ -175,17 +200,66 @@ export class Lane {
 
   /** Rejects with Ended, or the reason of the signal. */
   async call(call: Call, io: Io): Promise<Result | RpcError> {
-    const { codec = LEGACY } = this.#options;
-    const { method, params } = codec.ask(call);
-    return codec.heard(method, await this.connection.ask(method, params, io));
+    const { method, params } = this.#dialect.ask(call);
+    return this.#dialect.heard(method, await this.connection.ask(method, params, io));
   }
 
+  /** False when the server has no such thing, or too many are watched. */
   async watch(uri: string, on: boolean): Promise<boolean> {
     const { resources } = this.#greeting!.capabilities;
     if (!isObject(resources) || resources['subscribe'] !== true) return false;
+    if (this.#era === 'modern') {
+      if (on && this.#watched.size >= MAX_WATCHED) return false;
+      if (on) this.#watched.add(uri);
+      else this.#watched.delete(uri);
+      this.#hear();
+      return true;
+    }
     const signal = AbortSignal.timeout(WATCH_LIMIT);
     const reply = await this.connection.ask(on ? 'resources/subscribe' : 'resources/unsubscribe', { uri }, { signal });
     return reply.kind === 'result';
+  }
+
+  async #list(signal: AbortSignal): Promise<Listing> {
+    if (this.#era === 'legacy') return list(this.connection, this.#greeting!, signal);
+    // Instructions, and what is offered at all, may change while the process lives. The first were just heard.
+    if (this.#listed) {
+      const verdict = await discover(this.connection, this.#client, signal);
+      if (verdict.era !== 'modern') throw new Error('the server no longer speaks the revision that it spoke');
+      this.#greeting = discovered(verdict.discovered);
+    }
+    this.#listed = true;
+    const { params: envelope } = handshake(this.#client);
+    const ask = (method: string, params: JsonObject) =>
+      this.connection.ask(method, { ...params, ...envelope }, { signal });
+    return list({ ask }, this.#greeting!, signal);
+  }
+
+  /** A server of the newer revision tells of changes only on a stream that it was asked for. */
+  #hear(): void {
+    this.#changes?.stop();
+    this.#changes = undefined;
+    const filter = announced(this.#greeting!.capabilities);
+    if ((filter === undefined && this.#watched.size === 0) || !this.alive) return;
+    const watched = this.#watched.size > 0 ? { resourceSubscriptions: [...this.#watched] } : {};
+    const params = { notifications: { ...filter, ...watched }, ...handshake(this.#client).params };
+    this.#changes = new Changes({
+      open: (ended) => {
+        const stop = new AbortController();
+        const { signal } = stop;
+        this.connection.ask(STREAM, params, { signal }).then(
+          ({ kind }) => ended(kind === 'result'),
+          () => ended(false),
+        );
+        return () => stop.abort(new Ended('cancel', 'run.cancelled'));
+      },
+      onGap: () => this.#stale(),
+    });
+  }
+
+  #stale(): void {
+    this.#catalog.expire();
+    this.onStale?.();
   }
 
   /** Ends open calls with `upstream.lost`; resolves when every process is gone. */
@@ -197,6 +271,11 @@ export class Lane {
     })();
     return this.#over;
   }
+}
+
+/** What decides which program runs. */
+function configOf({ package: { digest, entry, args } }: UpstreamSpec): string {
+  return JSON.stringify(['stdio', digest, entry, args]);
 }
 
 async function checkPackage(spec: UpstreamSpec, pin: string | undefined): Promise<void> {

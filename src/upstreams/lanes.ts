@@ -8,7 +8,7 @@ import { Ended } from '../core/ended.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
 import { Backoff } from './backoff.ts';
-import { Eras } from './http/era.ts';
+import { Eras } from './era.ts';
 import { HttpLane, SessionLost } from './http/lane.ts';
 import type { HttpSpec } from './http/spec.ts';
 import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
@@ -63,7 +63,7 @@ export const LANE_LIMITS: LaneLimits = {
 /** Connections are cheaper than processes: each legacy session of each client may have one. */
 export const HTTP_LIMITS: Pick<LaneLimits, 'perSubject' | 'perUpstream'> = { perSubject: 256, perUpstream: 1024 };
 
-export interface LanesOptions extends LaneOptions {
+export interface LanesOptions extends Omit<LaneOptions, 'eras'> {
   readonly specs: (upstream: string) => AnySpec | undefined;
   /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
@@ -385,9 +385,8 @@ export function lanes(options: LanesOptions): Lanes {
 function opener(
   options: LanesOptions,
 ): (spec: AnySpec, pin: string | undefined, stop: AbortSignal) => Promise<OpenLane> {
-  const http = { ...options, resolve: options.resolve ?? systemResolve, eras: new Eras(options.clock) };
-  return (spec, pin, stop) =>
-    'to' in spec ? HttpLane.start(spec, pin, http, stop) : Lane.start(spec, pin, options, stop);
+  const how = { ...options, resolve: options.resolve ?? systemResolve, eras: new Eras(options.clock) };
+  return (spec, pin, stop) => ('to' in spec ? HttpLane.start(spec, pin, how, stop) : Lane.start(spec, pin, how, stop));
 }
 
 const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');

@@ -218,8 +218,8 @@ export class Connection {
     }
     if (method === 'notifications/message') {
       // The message names no call: with several open it could reach the wrong one.
-      const [open] = this.#open.values();
-      if (open && this.#open.size === 1) this.#interim(open, method, params);
+      const open = this.#onlyHearer();
+      if (open) this.#interim(open, method, params);
       return;
     }
     if (method === 'notifications/resources/updated') {
@@ -228,6 +228,17 @@ export class Connection {
       else this.#fault('shape');
     } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
     else if (!IGNORED.has(method)) this.#fault('unasked');
+  }
+
+  /** The one open call that takes interim messages; undefined when there are none or several. */
+  #onlyHearer(): Open | undefined {
+    let found: Open | undefined;
+    for (const open of this.#open.values()) {
+      if (!open.send) continue;
+      if (found) return undefined;
+      found = open;
+    }
+    return found;
   }
 
   #interim(open: Open, method: string, params: JsonObject): void {
@@ -280,7 +291,11 @@ const RESULT = new Set(['jsonrpc', 'id', 'result']);
 const ERROR = new Set(['jsonrpc', 'id', 'error']);
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
 /** Known, and of no use without the capability that they belong to. */
-const IGNORED = new Set(['notifications/cancelled', 'notifications/initialized']);
+const IGNORED = new Set([
+  'notifications/cancelled',
+  'notifications/initialized',
+  'notifications/subscriptions/acknowledged',
+]);
 
 function only(message: JsonObject, names: ReadonlySet<string>): boolean {
   for (const name in message) if (!names.has(name)) return false;

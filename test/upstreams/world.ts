@@ -30,6 +30,7 @@ export interface CallHow {
   readonly subject?: string;
   readonly session?: string;
   readonly executes?: boolean;
+  readonly logLevel?: string;
   readonly signal?: AbortSignal;
   readonly notes?: Notification[];
   readonly send?: Io['send'];
@@ -96,7 +97,11 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
     events,
     drifts,
     pins,
-    async call(tool, args = {}, { subject = 'a', session = '-', executes = false, signal, notes, send } = {}) {
+    async call(
+      tool,
+      args = {},
+      { subject = 'a', session = '-', executes = false, logLevel, signal, notes, send } = {},
+    ) {
       const id = `call-${++calls}`;
       const pin = pins.get(tool)!;
       const call = {
@@ -108,6 +113,7 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
         family: 'call',
         target: { ...pin, facts: { ...pin.facts, executes } },
         args,
+        ...(logLevel !== undefined && { logLevel }),
         lane: JSON.stringify([spec.name, 't', subject, [], session, executes ? id : '-']),
       } as unknown as Call;
       return made.handle(call, {

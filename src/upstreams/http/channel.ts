@@ -12,9 +12,9 @@ import { type Abort, type Caps, Dialler } from '../../net/dialler.ts';
 import type { NetFault } from '../../net/fault.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { mirror } from '../../wire/mirror.ts';
+import type { Era } from '../era.ts';
 import type { Fault } from '../stdio.ts';
 import { type AnswerEvents, type Answered, AnswerReader, STREAM } from './answer.ts';
-import type { Era } from './era.ts';
 import { Notes } from './notes.ts';
 
 export interface ChannelOptions {

@@ -13,17 +13,16 @@ import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import * as legacy from '../../wire/eras/legacy.ts';
 import * as modern from '../../wire/eras/modern.ts';
-import { MODERN } from '../../wire/eras/versions.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { paramHeaders } from '../../wire/mirror.ts';
 import { Catalog, describe } from '../catalog.ts';
-import { type Greeting, greeting, list } from '../handshake.ts';
+import { announced, Changes } from '../changes.ts';
+import { type Dialect, LEGACY, modernDialect } from '../dialect.ts';
+import { type Era, type Eras, judge, type Verdict } from '../era.ts';
+import { discovered, type Greeting, greeting, list } from '../handshake.ts';
 import type { Reply } from '../stdio.ts';
 import type { Answered } from './answer.ts';
-import { announced, Changes } from './changes.ts';
 import { type Asking, Channel } from './channel.ts';
-import { type Era, type Eras, judge, type Verdict } from './era.ts';
-import { ownBytes } from './own-bytes.ts';
 import { type HttpSpec, serverPin } from './spec.ts';
 
 export interface HttpLaneOptions {
@@ -59,6 +58,7 @@ export class HttpLane {
   readonly #channel: Channel;
   readonly #catalog: Catalog;
   readonly #client: JsonObject;
+  readonly #modern: Dialect;
   #greeting: Greeting | undefined;
   #changes: Changes | undefined;
   readonly #watched = new Set<string>();
@@ -78,6 +78,7 @@ export class HttpLane {
     this.#spec = spec;
     this.#options = options;
     this.#client = { name: 'doorward', version: options.version };
+    this.#modern = modernDialect(this.#client);
     this.#channel = new Channel({
       to: spec.to,
       resolve: options.resolve,
@@ -142,18 +143,11 @@ export class HttpLane {
 
   /** Rejects with Ended, SessionLost, or the reason of the signal. */
   async call(call: Call, { send, signal }: Io): Promise<Result | RpcError> {
-    if (this.#era === 'legacy') {
-      const { method, params } = legacy.ask(call);
-      const reply = await this.#ask(method, params, { send, signal });
-      return reply.kind === 'error' ? legacy.heardError(reply) : legacy.heard(method, reply.value, reply.bytes);
-    }
-    const { method, params } = modern.ask(call, this.#client);
-    const declared = call.target.kind === 'tool' ? declaredBy(call.target.descriptor) : undefined;
-    const reply = await this.#ask(method, params, { send, signal, ...(declared && { declared }) });
-    if (reply.kind === 'error') return legacy.heardError(reply);
-    const heard = modern.heard(method, reply.value);
-    const bytes = reply.bytes && heard.kind === 'result' ? ownBytes(reply.value, reply.bytes) : undefined;
-    return bytes && heard.kind === 'result' ? { ...heard, bytes } : heard;
+    const dialect = this.#era === 'legacy' ? LEGACY : this.#modern;
+    const { method, params } = dialect.ask(call);
+    const { target } = call;
+    const declared = this.#era === 'modern' && target.kind === 'tool' ? declaredBy(target.descriptor) : undefined;
+    return dialect.heard(method, await this.#ask(method, params, { send, signal, ...(declared && { declared }) }));
   }
 
   /** Says goodbye to a session, closes every connection. Open calls end with `upstream.lost`. */
@@ -302,17 +296,6 @@ function declaredBy(descriptor: Readonly<JsonObject>): ParamHeaders {
   let found = declared.get(descriptor);
   if (!found) declared.set(descriptor, (found = paramHeaders(descriptor['inputSchema'])));
   return found;
-}
-
-/** A DiscoverResult as a greeting. Who the server says it is stands in `_meta`. */
-function discovered({ capabilities, instructions, _meta: meta }: JsonObject): Greeting {
-  const info = isObject(meta) ? meta['io.modelcontextprotocol/serverInfo'] : undefined;
-  return {
-    version: MODERN,
-    capabilities: isObject(capabilities) ? capabilities : {},
-    ...(typeof instructions === 'string' && { instructions }),
-    ...(isObject(info) && { serverInfo: info }),
-  };
 }
 
 /** Some servers answer 404 for this too, as the newer revision does. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '../../../src/core/call.ts';
 import { Ended } from '../../../src/core/ended.ts';
 import { serverDigest } from '../../../src/inventory/lock.ts';
-import { Eras } from '../../../src/upstreams/http/era.ts';
+import { Eras } from '../../../src/upstreams/era.ts';
 import { HttpLane } from '../../../src/upstreams/http/lane.ts';
 import { serverPin } from '../../../src/upstreams/http/spec.ts';
 import { ECHO, pause, type Site, type SiteOptions, site, textOf, type World, world } from './world.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/lib/json/types.ts';
-import { ownBytes } from '../../../src/upstreams/http/own-bytes.ts';
+import type { JsonObject } from '../../src/lib/json/types.ts';
+import { ownBytes } from '../../src/upstreams/own-bytes.ts';
 
 const bytesOf = (value: JsonObject) => Buffer.from(JSON.stringify(value));
 const read = (bytes: Uint8Array | undefined) => bytes && JSON.parse(Buffer.from(bytes).toString());

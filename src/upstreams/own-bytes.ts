@@ -2,7 +2,7 @@
  * A modern result carries `resultType`, which the bytes of a Result leave out: the door adds its own. Where it stands
  * first or last it can be cut away without a walk through the text, which was proven before: one valid JSON object.
  */
-import { isObject, type JsonObject } from '../../lib/json/types.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
 
 const FIRST = Buffer.from('{"resultType":"complete",');
 const LAST = Buffer.from(',"resultType":"complete"}');

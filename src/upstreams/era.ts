@@ -1,11 +1,11 @@
 /** Which revision a server speaks, found at the server itself (protocol 2026-07-28, basic/versioning), and remembered. */
-import type { RpcError } from '../../core/call.ts';
-import type { Clock } from '../../core/state.ts';
-import { Generations } from '../../lib/generations.ts';
-import { isObject, type JsonObject } from '../../lib/json/types.ts';
-import { MODERN } from '../../wire/eras/versions.ts';
-import { VERSIONS } from '../handshake.ts';
-import type { Answered } from './answer.ts';
+import type { Clock } from '../core/state.ts';
+import { Generations } from '../lib/generations.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+import { MODERN } from '../wire/eras/versions.ts';
+import { VERSIONS } from './handshake.ts';
+import type { Answered } from './http/answer.ts';
+import type { Reply } from './stdio.ts';
 
 export type Era = 'modern' | 'legacy';
 
@@ -43,20 +43,24 @@ export type Verdict =
   /** No evidence either way: sign-in, overload, redirects, header trouble. For the log. */
   | { readonly era?: never; readonly why: string };
 
-/** What the answer to `server/discover` says about the server. */
-export function judge(answered: Answered): Verdict {
-  if (answered.kind === 'reply' && answered.reply.kind === 'result') {
-    const { value } = answered.reply;
-    const { supportedVersions } = value;
-    if (!Array.isArray(supportedVersions)) return { era: 'legacy' };
-    if (supportedVersions.includes(MODERN)) return { era: 'modern', discovered: value };
-    return older(supportedVersions);
+/** What the answer to `server/discover` says about a server, whatever it came over. */
+export function judgeReply(reply: Reply): Verdict {
+  if (reply.kind === 'error') {
+    if (reply.code !== -32022) return { era: 'legacy' };
+    return older(isObject(reply.data) ? reply.data['supported'] : undefined);
   }
-  const error: RpcError | undefined =
-    answered.kind === 'status' ? answered.error : answered.reply.kind === 'error' ? answered.reply : undefined;
+  const { supportedVersions } = reply.value;
+  if (!Array.isArray(supportedVersions)) return { era: 'legacy' };
+  return supportedVersions.includes(MODERN) ? { era: 'modern', discovered: reply.value } : older(supportedVersions);
+}
+
+/** The same over HTTP, where a status can be no evidence. */
+export function judge(answered: Answered): Verdict {
+  const reply: Reply | undefined = answered.kind === 'status' ? answered.error : answered.reply;
+  if (reply?.kind === 'result') return judgeReply(reply);
   const { status } = answered.kind === 'status' ? answered : answered.head;
-  if (error?.code === -32022) return older(isObject(error.data) ? error.data['supported'] : undefined);
-  if (error && (error.code === -32020 || error.code === -32021)) return { why: `error ${error.code} to discover` };
+  if (reply?.code === -32022) return judgeReply(reply);
+  if (reply && (reply.code === -32020 || reply.code === -32021)) return { why: `error ${reply.code} to discover` };
   if (status >= 500 || (status >= 300 && status < 400) || NO_EVIDENCE.has(status)) return { why: `HTTP ${status}` };
   return { era: 'legacy' };
 }

@@ -2,8 +2,8 @@
  * The stream on which a server tells that what it offers has changed: `subscriptions/listen` of the newer revision, GET
  * of the older one. A convenience: what is missed here is seen when the listing is next taken, within a minute of use.
  */
-import { isObject, type JsonObject } from '../../lib/json/types.ts';
-import type { Abort } from '../../net/dialler.ts';
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+import type { Abort } from '../net/dialler.ts';
 
 /** Milliseconds before the next try, and how long a stream must live to start anew with the shortest. */
 const WAIT = 1_000;

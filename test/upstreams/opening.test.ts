@@ -1,0 +1,104 @@
+/** Servers of both revisions on pipes, in the real sandbox: how each is found out, and what that costs. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Notification } from '../../src/core/call.ts';
+import { Ended } from '../../src/core/ended.ts';
+import { type Setup, setup, textOf } from './world.ts';
+
+const opened: Setup[] = [];
+type Change = Parameters<typeof setup>[1];
+async function serving(args: string[], change?: Change): Promise<Setup> {
+  const [file, ...rest] = args;
+  const made = await setup(['node', `./servers/${file}`, ...rest], change);
+  opened.push(made);
+  return made;
+}
+const lanes = ({ events }: Setup) => events.filter(({ code }) => code === 'event.lane').map(({ data }) => data);
+const eras = (world: Setup) => lanes(world).flatMap(({ what, era }) => (what === 'start' ? [era] : []));
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+afterEach(async () => {
+  for (const made of opened.splice(0)) await made.lanes.close();
+});
+
+describe('a server of 2026-07-28', () => {
+  it('is greeted with server/discover, and called in its own envelope', async () => {
+    const world = await serving(['modern.ts']);
+    const answer = await world.call('echo', { text: 'hello' });
+    expect(textOf(answer)).toBe('hello');
+    expect(eras(world)).toEqual(['modern', 'modern']);
+    if (answer.kind !== 'result') throw new Error('no result');
+    expect(JSON.parse(Buffer.from(answer.bytes!).toString())).toEqual({ content: [{ type: 'text', text: 'hello' }] });
+    const { heard, meta } = JSON.parse(textOf(await world.call('heard')));
+    expect(heard.slice(0, 2)).toEqual(['server/discover', 'tools/list']);
+    expect(heard).not.toContain('initialize');
+    expect(heard).not.toContain('notifications/cancelled');
+    expect(meta).toEqual({
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientInfo': { name: 'doorward', version: '0' },
+      progressToken: expect.any(Number),
+    });
+    expect(world.events.filter(({ code }) => code === 'event.protocol')).toEqual([]);
+  });
+  it('reports progress, and hears of a cancellation', async () => {
+    const world = await serving(['modern.ts']);
+    const notes: Notification[] = [];
+    await world.call('steps', { count: 3 }, { notes });
+    expect(notes.map(({ method, params }) => [method, params['progress']])).toEqual(
+      [1, 2, 3].map((progress) => ['notifications/progress', progress]),
+    );
+    const cancel = new AbortController();
+    const call = world.call('slow', { ms: 5_000 }, { signal: cancel.signal });
+    await pause(20);
+    cancel.abort(new Ended('cancel', 'run.cancelled'));
+    await expect(call).rejects.toMatchObject({ code: 'run.cancelled' });
+    expect(JSON.parse(textOf(await world.call('heard'))).heard).toContain('notifications/cancelled');
+  });
+  it('sends log messages from the level that the caller asked for', async () => {
+    const world = await serving(['modern.ts']);
+    const notes: Notification[] = [];
+    await world.call('steps', { count: 0 }, { notes, logLevel: 'critical' });
+    expect(notes.map(({ params }) => params['level'])).toEqual(['critical', 'alert', 'emergency']);
+  });
+  it('tells of a changed list on the stream that it was asked for, and is listed again', async () => {
+    const world = await serving(['modern.ts']);
+    await world.call('grow');
+    expect(world.drifts).toEqual([]);
+    await pause(50);
+    await world.call('echo', { text: 'x' });
+    expect(world.drifts).toEqual(['under-test']);
+  });
+  it('is found even when it starts slowly', async () => {
+    expect(eras(await serving(['modern.ts', 'slow']))).toEqual(['modern']);
+  });
+});
+
+describe('an older server', () => {
+  it('that does not answer is initialized on the same child, and not asked again', async () => {
+    const world = await serving(['modern.ts', 'silent']);
+    const began = performance.now();
+    const { heard } = JSON.parse(textOf(await world.call('heard')));
+    expect(performance.now() - began).toBeLessThan(1_900);
+    expect(heard).toEqual(['initialize', 'notifications/initialized', 'tools/list', 'tools/call']);
+    expect(eras(world)).toEqual(['legacy', 'legacy']);
+    expect(lanes(world)).toHaveLength(3);
+  });
+  it('that ends when it is asked is started again without the question, once', async () => {
+    const world = await serving(['modern.ts', 'dies']);
+    expect(lanes(world).map(({ what }) => what)).toEqual(['end', 'start', 'end']);
+    const { heard } = JSON.parse(textOf(await world.call('heard')));
+    expect(heard).not.toContain('server/discover');
+    expect(eras(world)).toEqual(['legacy', 'legacy']);
+    expect(lanes(world)).toHaveLength(4);
+  });
+  it('that answers with an error goes on at once, and is asked again after an hour', async () => {
+    let past = 0;
+    const world = await serving(['tidy.ts'], { clock: () => Date.now() + past });
+    const began = performance.now();
+    expect(textOf(await world.call('echo', { text: 'x' }))).toBe('x');
+    expect(performance.now() - began).toBeLessThan(1_900);
+    past = 3_600_001;
+    await world.call('echo', { text: 'x' }, { subject: 'b' });
+    expect(eras(world)).toEqual(['legacy', 'legacy', 'legacy']);
+  });
+});
