@@ -20,6 +20,7 @@ export const inspect: Verb = {
   build(command, done) {
     command.action(async () => {
       if (process.stdin.isTTY) throw new Trouble('nothing to read', 'give JSON lines on stdin');
+      warm();
       let bad = 0;
       let out = '';
       const reader = new LineReader(LINE, {
@@ -49,6 +50,12 @@ export const inspect: Verb = {
     });
   },
 };
+
+/** The first row of a kind pays for tables that are made once; no row of the input does. */
+function warm(): void {
+  const json = { name: 'a', description: 'B \u0441 <!-- d -->', inputSchema: { type: 'object' } };
+  for (const kind of ['tool_descriptor', 'text', 'arguments']) inspectRow({ kind, json });
+}
 
 function judged(bytes: Uint8Array): { text: string; fault: boolean } {
   const row = parseJson(bytes, CAPS);
