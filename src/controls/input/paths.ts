@@ -18,7 +18,7 @@ export function leaves(path: string, root: string): boolean {
 /** Ways out that are written for what decodes paths behind the tool: no file is named so. */
 function disguised(path: string): boolean {
   // Escapes whose sign was lost; backslashes among dots; a root that is escaped.
-  if (/\.\.(?:25)?(?:2f|5c)/i.test(path) || /\.\\+\.?\//.test(path) || /^%(?:25)*(?:2f|5c)/i.test(path)) return true;
+  if (/\.\.(?:25)?(?:2f|5c)/i.test(path) || /[./]\\+\.?\//.test(path) || /^%(?:25)*(?:2f|5c)/i.test(path)) return true;
   if (path.length < 16 || !/^[A-Za-z0-9+/]+={0,2}$/.test(path)) return false;
   const inner = Buffer.from(path, 'base64').toString('latin1');
   return /^[!-~]+$/.test(inner) && (inner.startsWith('/') || climbs(inner));
