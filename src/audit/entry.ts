@@ -72,6 +72,8 @@ export interface TrailStep {
   readonly detail?: string;
   readonly ask?: Code;
   readonly taint?: string;
+  /** The approval that was asked for, or spent. */
+  readonly approval?: string;
   /** Digest of the arguments after this edit. */
   readonly after?: string;
 }
@@ -149,7 +151,10 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     switch (verdict.kind) {
       case 'pass': {
         const ask = verdict.ask === undefined ? '' : `,"ask":"${verdict.ask}"`;
-        return verdict.taint === undefined ? `${front}${ask}}` : `${front}${ask},"taint":"${verdict.taint}"}`;
+        const granted = optional('approval', verdict.granted);
+        return verdict.taint === undefined
+          ? `${front}${ask}${granted}}`
+          : `${front}${ask},"taint":"${verdict.taint}"${granted}}`;
       }
       case 'edit': {
         const inputs = way === 'in' ? (verdict.value as Inputs) : undefined;
@@ -160,7 +165,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
       case 'stop':
         return `${front},"code":"${verdict.code}"${optional('detail', verdict.detail)}}`;
       case 'ask':
-        return `${front},"code":"approval.needed"}`;
+        return `${front},"code":"approval.needed"${optional('approval', verdict.question.id)}}`;
     }
   }
 

@@ -17,8 +17,10 @@ export function watched(log: Log, line: (text: string) => void): Log {
       const edits = trail.flatMap(({ verdict }) =>
         verdict.kind === 'edit' ? [`${verdict.code}${verdict.what ? `:${verdict.what}` : ''}`] : [],
       );
+      const waits = trail.flatMap(({ verdict }) => (verdict.kind === 'ask' ? [verdict.question.id] : []));
       const rest = [
         outcome.code && `${outcome.code} ${call.id}`,
+        waits.length > 0 && `doorward approve show ${waits[0]}`,
         edits.length > 0 && `edit ${edits.join(' ')}`,
         `${Math.round(outcome.ms)} ms`,
       ];

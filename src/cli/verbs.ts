@@ -44,6 +44,16 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/inspect.ts')).inspect,
   },
   {
+    name: 'approve',
+    summary: 'calls that wait for a person: list, show, grant, deny',
+    load: async () => (await import('./verbs/approve.ts')).approve,
+  },
+  {
+    name: 'halt',
+    summary: 'stop an upstream, a tool, a caller or everything, at once',
+    load: async () => (await import('./verbs/halt.ts')).halt,
+  },
+  {
     name: 'audit',
     summary: 'read and verify the audit log: tail, show, verify',
     load: async () => (await import('./verbs/audit.ts')).audit,

@@ -3,6 +3,7 @@
  * this file only puts them together.
  */
 import { z } from 'zod';
+import { schema as approval } from '../controls/approval/rules.ts';
 import { schema as input } from '../controls/input/rules.ts';
 import { schema as limits } from '../controls/limits/rules.ts';
 import { schema as output } from '../controls/output/rules.ts';
@@ -57,6 +58,7 @@ export const schema = z.strictObject({
   policy,
   screen,
   redact,
+  approval,
   output,
   unsafe: z
     .partialRecord(z.enum(Object.keys(RISKS) as [Risk, ...Risk[]]), z.string().min(8, 'say why, in a few words'))

@@ -2,15 +2,18 @@
 import type { JsonObject } from '../lib/json/types.ts';
 import type { Call, Result, RpcError } from './call.ts';
 import { CODES, type Code } from './codes/index.ts';
+import type { Question } from './verdict.ts';
 
 interface End {
   readonly code: Code;
+  readonly question?: Question | undefined;
 }
 
 /** A visible tool that is refused answers with `isError`, so that a model can correct itself; all else is an RPC error. */
 export function answer(call: Call, end: End): Result | RpcError {
   const row = CODES[end.code];
-  const text = row.text.replace('{ref}', call.id);
+  // Both are made of our own alphabets: nothing of a request comes into the text.
+  const text = row.text.replace('{approval}', end.question?.id ?? '').replace('{ref}', call.id);
   if (row.tool === 'isError' && call.family === 'call') {
     const value: JsonObject = { content: [{ type: 'text', text }], isError: true, resultType: 'complete' };
     return { kind: 'result', value };

@@ -4,7 +4,7 @@
  */
 import type { Family, Message } from './call.ts';
 
-export type ControlId = 'limits' | 'input' | 'policy' | 'screen' | 'redact' | 'output';
+export type ControlId = 'halt' | 'limits' | 'input' | 'policy' | 'screen' | 'redact' | 'approval' | 'output';
 export type Column = Family | 'note';
 
 export interface Row {
@@ -15,11 +15,13 @@ export interface Row {
 
 export const ORDER_IN = table(`
            call list read get complete listen task | the question it answers
+  halt     *    *    *    *   *        *      *    | has a person stopped this?
   limits   *    *    *    *   *        *      *    | too often, too many at once, too dear?
   input    *    -    *    *   *        -      *    | are the arguments what was promised?
   policy   *    -    *    *   *        *      *    | may they do this, to that, now?
   screen   *    -    -    *   *        -      -    | hidden text, injection in arguments?
   redact   *    -    *    *   *        -      *    | no secret leaves by arguments (by grant)
+  approval *    -    *    *   *        -      -    | does a person agree, where one was asked for?
 `);
 
 export const ORDER_OUT = table(`

@@ -39,7 +39,6 @@ export async function run(
   const { signal } = cancel;
   const trail: Trail = [];
   const entered: Control<unknown>[] = [];
-  const asked: Code[] = [];
   const taint: Taint[] = [];
   let call = start;
   let first: Ended | undefined;
@@ -74,7 +73,7 @@ export async function run(
       if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
       if (verdict.taint && !taint.includes(verdict.taint)) taint.push(verdict.taint);
       if (verdict.kind === 'edit') edited((value = verdict.value));
-      else if (verdict.ask) asked.push(verdict.ask);
+      else if (verdict.ask && way === 'in') call = Object.freeze({ ...call, asked: [...call.asked, verdict.ask] });
     }
     return value;
   }
@@ -108,10 +107,8 @@ export async function run(
       },
     );
     // A demand for a person that no `approval` row could answer is a refusal, never a pass.
-    if (asked.length > 0) {
-      call = Object.freeze({ ...call, asked });
-      throw finish(new Ended('stop', 'approval.unavailable', asked.join(' ')));
-    }
+    if (call.asked.length > 0 && entered.at(-1)?.id !== 'approval')
+      throw finish(new Ended('stop', 'approval.unavailable', call.asked.join(' ')));
   }
 
   const outward = <M extends Message>(message: M): Promise<M> =>

@@ -12,12 +12,15 @@ export interface Inputs {
 
 /** A question for a person; only `approval` asks it. */
 export interface Question {
+  /** Short id of the pending approval: the caller is told it, a person decides by it. */
+  readonly id: string;
+  /** What demanded a person. */
   readonly codes: readonly Code[];
-  readonly value: JsonObject;
 }
 
 export type Verdict<T> =
-  | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code }
+  /** `ask`: a person is needed, `approval` answers. `granted`: id of the approval that was spent on this call. */
+  | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code; readonly granted?: string }
   | { readonly kind: 'edit'; readonly value: T; readonly code: Code; readonly what?: string; readonly taint?: Taint }
   | { readonly kind: 'ask'; readonly question: Question }
   | { readonly kind: 'stop'; readonly code: Code; readonly detail?: string; readonly keep?: true };

@@ -9,8 +9,9 @@ import type { Caller, Peer } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Maybe } from '../core/state.ts';
+import type { JsonObject } from '../lib/json/types.ts';
 import { Gather } from './gather.ts';
-import { encodeWelcome, GOING, HELLO, type Hello, readHello, socketPath, type Why } from './hello.ts';
+import { encodeWelcome, GOING, HELLO, type Hello, readHello, readQuestion, socketPath, type Why } from './hello.ts';
 import { type Lines, serveLines } from './lines.ts';
 import { type After, after as realAfter } from './timers.ts';
 
@@ -25,6 +26,8 @@ export interface BridgeOptions {
   readonly who: () => Maybe<Caller | Code>;
   /** Called once when `doorward run` asks for the folder. Absent: this owner keeps it. */
   readonly handOver?: () => void;
+  /** Answers a question to the owner itself. Absent: nobody does. */
+  readonly admin?: (question: JsonObject) => Promise<JsonObject>;
   /** Bridges at once. */
   readonly max?: number;
   readonly after?: After;
@@ -65,7 +68,8 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
       gate.refuse({ id: gate.id(), at: gate.clock(), peer: PEER }, 'identity', caller);
       return 'token';
     }
-    if (hello.version !== options.version) return 'version';
+    // A halt must work whatever version asks for it.
+    if (hello.want !== 'admin' && hello.version !== options.version) return 'version';
     if (hello.config !== options.config) return 'config';
     if (closing) return 'closing';
     if (hello.want === 'handover') {
@@ -73,6 +77,12 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
       asked = true;
       socket.end(encodeWelcome());
       options.handOver();
+      return;
+    }
+    if (hello.want === 'admin') {
+      if (!options.admin) return 'busy';
+      socket.write(encodeWelcome());
+      await answer(socket, options.admin, after);
       return;
     }
     if (!gate.snapshot().routes.has(hello.upstream)) return 'route';
@@ -127,6 +137,19 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
       done();
     },
   };
+}
+
+/** One question of an admin, one answer. */
+async function answer(socket: Socket, admin: NonNullable<BridgeOptions['admin']>, after: After): Promise<void> {
+  const line = await firstLine(socket, after);
+  const question = line && readQuestion(line);
+  if (!question) return void socket.destroy();
+  try {
+    socket.end(`${JSON.stringify(await admin(question))}\n`);
+  } catch {
+    // No answer is one: whoever asked is told that nothing is known to be done.
+    socket.destroy();
+  }
 }
 
 function bearer(token: string) {

@@ -12,8 +12,9 @@ export interface Hello {
   readonly version: string;
   /** Digest of the configuration's path: one state folder serves one configuration. */
   readonly config: string;
-  readonly want: 'serve' | 'handover';
-  /** Name of the upstream; empty for a handover. */
+  /** `admin`: one question to the owner itself, not MCP. */
+  readonly want: 'serve' | 'handover' | 'admin';
+  /** Name of the upstream; empty for the others. */
   readonly upstream: string;
   readonly token: string;
 }
@@ -37,11 +38,17 @@ export function encodeHello(hello: Hello): string {
 
 export function readHello(line: Uint8Array): Hello | undefined {
   const said = members(line);
-  if (said?.doorward !== 1 || (said.want !== 'serve' && said.want !== 'handover')) return undefined;
+  if (said?.doorward !== 1) return undefined;
   const { version, config, upstream, token, want } = said;
+  if (want !== 'serve' && want !== 'handover' && want !== 'admin') return undefined;
   if (typeof version !== 'string' || typeof config !== 'string') return undefined;
   if (typeof upstream !== 'string' || typeof token !== 'string') return undefined;
   return { version, config, want, upstream, token };
+}
+
+/** The question of an admin, after its hello. */
+export function readQuestion(line: Uint8Array): JsonObject | undefined {
+  return members(line);
 }
 
 export function encodeWelcome(why?: Why): string {

@@ -89,7 +89,7 @@ export async function takeOver(options: Omit<JoinOptions, 'becomeOwner' | 'yield
 }
 
 /** One try at the owner's socket. 'nobody' = no socket, or nobody who accepts. */
-function reach(dir: string, hello: Hello, after: After): Promise<Duplex | Why | 'nobody'> {
+export function reach(dir: string, hello: Hello, after: After): Promise<Duplex | Why | 'nobody'> {
   const { path, done } = socketPath(dir);
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -42,7 +42,7 @@ export async function explain(entry: Entry, snap: Snapshot, state: State, clock:
   if (reached) return { verdict: 'pass', ...shared };
   const { code, detail } = end.outcome;
   return {
-    verdict: end.call.asked.length > 0 ? 'ask' : 'stop',
+    verdict: end.outcome.kind === 'ask' || code === 'approval.unavailable' ? 'ask' : 'stop',
     ...(code && { code, hint: CODES[code].hint }),
     ...(detail !== undefined && { detail }),
     ...shared,

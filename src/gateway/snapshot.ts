@@ -1,6 +1,9 @@
 /** Compiles a site into the immutable rules that judge calls. The only place that knows every control. */
 
 import type { Config } from '../config/schema.ts';
+import { approval } from '../controls/approval/index.ts';
+import * as approvalRules from '../controls/approval/rules.ts';
+import { halt } from '../controls/halt/index.ts';
 import { input } from '../controls/input/index.ts';
 import * as inputRules from '../controls/input/rules.ts';
 import { limits } from '../controls/limits/index.ts';
@@ -19,9 +22,9 @@ import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type RuleContext, RulesFault } from '../core/rules.ts';
 import type { Control } from '../core/verdict.ts';
 
-export type ControlConfig = Pick<Config, ControlId>;
+export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt'>>;
 
-export const CONTROLS = { limits, input, policy, screen, redact, output } as unknown as Readonly<
+export const CONTROLS = { halt, limits, input, policy, screen, redact, approval, output } as unknown as Readonly<
   Record<ControlId, Control<unknown>>
 >;
 
@@ -40,11 +43,13 @@ export function compileSnapshot({ id, config, context, shelf, routes, without = 
   const compiledInput = within('input', () => inputRules.compile(config.input, context));
   const compiledPolicy = within('policy', () => policyRules.compile(config.policy, context));
   const rules: Readonly<Record<ControlId, unknown>> = {
+    halt: undefined,
     limits: within('limits', () => limitsRules.compile(config.limits, context)),
     input: compiledInput,
     policy: compiledPolicy,
     screen: within('screen', () => screenRules.compile(config.screen, context)),
     redact: within('redact', () => redactRules.compile(config.redact, context)),
+    approval: within('approval', () => approvalRules.compile(config.approval, context)),
     output: within('output', () => outputRules.compile(config.output, context)),
   };
   const columns = (order: readonly Row[], way: 'decide' | 'inspect') => {

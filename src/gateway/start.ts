@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { printKey } from '../audit/checkpoint.ts';
 import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
+import { reason } from '../controls/halt/rules.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { mayHold, redactText, StreamRedactor } from '../detect/secrets.ts';
@@ -27,7 +28,9 @@ import { openQuarantine } from '../store/quarantine.ts';
 import { type Lanes, lanes as openLanes, type Timers } from '../upstreams/lanes.ts';
 import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
+import { admin } from './admin.ts';
 import { farEnd } from './far.ts';
+import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
 import { openIdentities } from './identities.ts';
 import { openListener } from './listener.ts';
@@ -184,12 +187,25 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       random,
       limits: site.config.calls,
     });
+    const halts = openHalts({
+      dir: folder.root,
+      files,
+      clock,
+      log,
+      state: world.state,
+      onHalt: (halted) =>
+        streams.end(
+          ({ route, upstream, caller }) => !!reason(halted, { route, upstream, subject: caller.subject }),
+          'halted',
+        ),
+    });
     const bridge = await serveBridge({
       gate,
       dir: folder.root,
       version: VERSION,
       config: sha256Hex(site.file),
       who: () => identities.local,
+      admin: admin({ state: world.state, log, snapshot, halts, user: options.user }),
       ...(options.handOver && { handOver: options.handOver }),
     });
     closers.push(() => bridge.close());

@@ -25,7 +25,7 @@ export interface StreamsOptions {
 }
 
 /** Why the gateway ended a stream. */
-export type Why = 'token' | 'changed' | 'closing' | 'revoked';
+export type Why = 'token' | 'changed' | 'closing' | 'revoked' | 'halted';
 
 type ListKind = 'toolsListChanged' | 'promptsListChanged' | 'resourcesListChanged';
 const NOTES: Readonly<Record<ListKind, string>> = {

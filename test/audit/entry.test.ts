@@ -96,13 +96,13 @@ describe('the entries of a call', () => {
         way: 'in',
         verdict: { kind: 'edit', value: { args: { a: 1 } }, code: 'redact.secret', taint: 'private-data' },
       },
-      { id: 'policy', way: 'in', verdict: { kind: 'ask', question: { codes: [], value: {} } } },
+      { id: 'policy', way: 'in', verdict: { kind: 'ask', question: { id: 'K7QD', codes: [] } } },
       { id: 'policy', way: 'in', verdict: { kind: 'stop', code: 'policy.denied', detail: 'no grant names hunter2' } },
     ]);
     expect(entry.trail).toEqual([
       { id: 'limits', way: 'in', kind: 'pass', ask: 'policy.ask', taint: 'private-data' },
       { id: 'redact', way: 'in', kind: 'edit', code: 'redact.secret', taint: 'private-data', after: digest({ a: 1 }) },
-      { id: 'policy', way: 'in', kind: 'ask', code: 'approval.needed' },
+      { id: 'policy', way: 'in', kind: 'ask', code: 'approval.needed', approval: 'K7QD' },
       { id: 'policy', way: 'in', kind: 'stop', code: 'policy.denied', detail: 'no grant names [secret]' },
     ]);
   });

@@ -13,7 +13,7 @@ describe('codes', () => {
         !/^[a-z]+\.[a-z-]+$/.test(code) ||
         !(row.http === 200 || (row.http >= 400 && row.http < 600)) ||
         row.hint.length < 6 ||
-        /[{}$]/.test(row.text.replace('{ref}', '')),
+        /[{}$]/.test(row.text.replace('{ref}', '').replace(code === 'approval.needed' ? '{approval}' : '', '')),
     );
     expect(wrong).toEqual([]);
   });
@@ -56,7 +56,15 @@ describe('codes', () => {
 
 describe('order', () => {
   it('asks machines before content and looks at the output last', () => {
-    expect(ORDER_IN.map((row) => row.id)).toEqual(['limits', 'input', 'policy', 'screen', 'redact']);
+    expect(ORDER_IN.map((row) => row.id)).toEqual([
+      'halt',
+      'limits',
+      'input',
+      'policy',
+      'screen',
+      'redact',
+      'approval',
+    ]);
     expect(ORDER_OUT.at(-1)!.id).toBe('output');
     for (const row of [...ORDER_IN, ...ORDER_OUT]) expect(row.on.size).toBeGreaterThan(0);
   });

@@ -123,7 +123,7 @@ function print(tool: string, caller: Caller, result: Explained): void {
     result.verdict !== 'pass' &&
     result.code &&
     result.trail.length > 0 &&
-    !result.trail.some(({ verdict }) => verdict.kind === 'stop')
+    !result.trail.some(({ verdict }) => verdict.kind === 'stop' || verdict.kind === 'ask')
   )
     data(line(result.code.split('.')[0]!, result.verdict.toUpperCase(), result.code, result.hint));
 }
@@ -138,7 +138,7 @@ function printStep({ id, verdict }: Step, { reasons }: Explained): string {
     case 'stop':
       return line(id, 'STOP', verdict.code, [verdict.detail, because, hintOf(verdict.code)].filter(Boolean).join('; '));
     case 'ask':
-      return line(id, 'ASK', undefined, verdict.question.codes.join(', '));
+      return line(id, 'ASK', 'approval.needed', 'a person decides: doorward approve');
   }
 }
 

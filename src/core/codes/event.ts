@@ -10,6 +10,8 @@ export const events = {
   'event.reload-refused': event('a changed configuration was bad; the old rules stay in force'),
   'event.torn-tail': event('an incomplete last line was cut at start'),
   'event.drift': event('a server describes something differently than reviewed; it is held'),
+  'event.approval': event('a person decided about a call that waited; data names decision, approval, caller and who'),
+  'event.halt': event('a person halted something, or let it go on; data names what, who and why'),
   'event.listen': event('the gateway ended a stream of change notifications; data.why'),
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),

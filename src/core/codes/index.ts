@@ -4,6 +4,7 @@ import { content } from './content.ts';
 import { door } from './door.ts';
 import { events } from './event.ts';
 import { frame } from './frame.ts';
+import { halt } from './halt.ts';
 import { identity } from './identity.ts';
 import { input } from './input.ts';
 import { inventory } from './inventory.ts';
@@ -17,6 +18,7 @@ const ALL = {
   ...identity,
   ...frame,
   ...inventory,
+  ...halt,
   ...limits,
   ...input,
   ...policy,

@@ -1,0 +1,146 @@
+/** Calls that wait for a person: what they are, exactly, and the decision about them. */
+import type { Command } from 'commander';
+import type { Approval } from '../../controls/approval/book.ts';
+import { CODES, type Code } from '../../core/codes/index.ts';
+import type { AdminFault, AdminRequest } from '../../gateway/admin.ts';
+import { readSite } from '../../gateway/site.ts';
+import type { JsonObject } from '../../lib/json/types.ts';
+import { iso } from '../../lib/time.ts';
+import { ownerSays } from '../owner.ts';
+import { ask, data, EXIT, type Exit, json, jsonText, shown, Trouble, table, talk } from '../terminal.ts';
+import type { Verb } from '../verb.ts';
+
+interface Options {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+type Listed = Omit<Approval, 'args' | 'answers'>;
+
+export const approve: Verb = {
+  examples: [
+    'doorward approve',
+    'doorward approve show K7QD',
+    'doorward approve grant K7QD',
+    'doorward approve deny K7QD',
+  ],
+  build(command, done) {
+    const verb = (name: string, summary: string, act: (id: string, options: Options) => Promise<Exit>) =>
+      command
+        .command(name)
+        .description(summary)
+        .argument('<id>', 'the short id that the caller was told')
+        .option('--json', 'machine-readable output')
+        .action(async (id: string, _own, cmd: Command) => {
+          if (!/^[0-9A-Za-z]{4,6}$/.test(id))
+            throw new Trouble(`\`${shown(id)}\` is no id of an approval`, 'doorward approve lists them');
+          done(await act(id.toUpperCase(), cmd.optsWithGlobals<Options>()));
+        });
+    command
+      .command('list', { isDefault: true })
+      .description('what waits, and what was decided and not used yet')
+      .option('--json', 'machine-readable output')
+      .action(async (_own, cmd: Command) => {
+        const options = cmd.optsWithGlobals<Options>();
+        const { approvals } = (await told(options, { do: 'list' })) as unknown as { approvals: Listed[] };
+        list(approvals, options.json === true);
+        done(EXIT.yes);
+      });
+    verb('show', 'who wants to call what, with which arguments', async (id, options) => {
+      const said = await told(options, { do: 'show', id });
+      if (options.json) json({ approval: said['approval'] });
+      else show(approvalOf(said), said['rules']);
+      return EXIT.yes;
+    });
+    verb('grant', 'let this very call pass, once', async (id, options) => {
+      const said = await told(options, { do: 'show', id });
+      if (!options.yes) {
+        talk(text(approvalOf(said), said['rules']));
+        if (!(await ask('let this call pass, once?'))) return EXIT.no;
+      }
+      decided(await told(options, { do: 'grant', id }), options);
+      return EXIT.yes;
+    }).option('--yes', 'grant it without asking');
+    verb('deny', 'refuse this very call until it expires', async (id, options) => {
+      decided(await told(options, { do: 'deny', id }), options);
+      return EXIT.yes;
+    });
+  },
+};
+
+const SAYS: Readonly<Record<AdminFault, readonly [message: string, hint?: string]>> = {
+  unknown: ['no such approval waits; it may have expired', 'doorward approve lists them'],
+  decided: ['this approval is decided already'],
+  self: ['the one who asked may not approve it (approval.not)', 'somebody else must'],
+  stale: ['the rules changed since this was asked: a grant would be good for nothing', 'the caller must ask again'],
+  request: ['the running gateway does not understand this', 'run the same version of doorward'],
+  full: ['the running gateway takes no more of these'],
+};
+
+async function told(options: Options, request: AdminRequest): Promise<JsonObject> {
+  const said = await ownerSays(readSite(options.config), request);
+  if (!said) throw new Trouble('no gateway runs on this configuration: nothing waits', 'doorward run');
+  const { fault } = said as { fault?: AdminFault };
+  if (fault === undefined) return said;
+  const [message, hint] = SAYS[fault] ?? SAYS.request;
+  throw new Trouble(message, hint, EXIT.no);
+}
+
+function approvalOf(said: JsonObject): Approval {
+  return said['approval'] as unknown as Approval;
+}
+
+function decided(said: JsonObject, options: Options): void {
+  const approval = approvalOf(said);
+  if (options.json) return json({ approval: said['approval'] });
+  const { id, state, until } = approval;
+  data(`${id} ${state}: ${thing(approval)} for ${shown(approval.subject)}, until ${iso(until)}`);
+}
+
+function list(approvals: readonly Listed[], asJson: boolean): void {
+  if (asJson) return json({ approvals });
+  if (approvals.length === 0) return talk('nothing waits');
+  data(
+    table(
+      ['ID', 'STATE', 'CALLER', 'WANTS', 'UNTIL'],
+      approvals.map((one) => [one.id, one.state, shown(who(one), 60), thing(one), iso(one.until)]),
+    ),
+  );
+}
+
+function show(approval: Approval, rules: unknown): void {
+  data(text(approval, rules));
+}
+
+/** Everything the decision needs; whatever a reader could not see stands there as an escape. */
+function text(approval: Approval, rules: unknown): string {
+  const { id, state, at, until, call, codes, rulesId, argsDigest, by, decided: when, answers } = approval;
+  const why = codes.map((code) => `${code} (${CODES[code as Code]?.hint ?? '?'})`).join(', ');
+  const lines = [
+    `${id}  ${state}${by === undefined ? '' : ` by ${shown(by)} at ${iso(when ?? at)}`}`,
+    `  caller   ${shown(who(approval), 400)}`,
+    `  wants    ${thing(approval)}  (${approval.kind})`,
+    `  why      ${why}`,
+    `  asked    ${iso(at)} by call ${call}`,
+    `  until    ${iso(until)}`,
+    `  rules    ${rulesId}${rules === rulesId ? '' : '  (changed since: it cannot be granted)'}`,
+    `  digest   ${argsDigest}`,
+    '  arguments',
+    indent(jsonText(approval.args, 2)),
+  ];
+  if (answers !== undefined) lines.push('  answers', indent(jsonText(answers, 2)));
+  return lines.join('\n');
+}
+
+function who({ subject, tenant, agent, how }: Listed): string {
+  const acting = agent.length > 0 ? ` through ${agent.join(' > ')}` : '';
+  return `${subject}${acting} (tenant ${tenant}, ${how})`;
+}
+
+function thing({ upstream, name }: Listed): string {
+  return shown(`${upstream}.${name}`, 300);
+}
+
+function indent(json: string): string {
+  return json.replace(/^/gm, '    ');
+}
