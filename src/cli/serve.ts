@@ -48,12 +48,13 @@ export async function serveHttpGateway(file: string, extra: readonly string[] = 
   const owner = await takeOver({ dir: site.stateDir, hello: hello(site, ''), tryOwn }).catch(refusedBridge);
   try {
     const running = await startGateway(options(file, true, data)).catch(refusedStart);
-    data(block(file, running, extra));
     const close = once(async () => {
       await running.close();
       owner.release();
     });
+    // Before it says that it runs: whoever reads that may end it at once.
     onSignal(close);
+    data(block(file, running, extra));
     return { ...running, close };
   } catch (error) {
     owner.release();
