@@ -23,7 +23,7 @@ export interface Judged {
 }
 
 /** What is looked at of one text, in UTF-16 code units; of a longer one the blocks that are worth it. */
-export const LOOK = 96 * 1024;
+export const LOOK = 64 * 1024;
 const MOST_HITS = 512;
 const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [] });
 
