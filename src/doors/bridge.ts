@@ -91,7 +91,7 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
     return;
   }
 
-  const server = createServer({ pauseOnConnect: true }, (socket) => {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
     if (sockets.size > max) return void socket.end(encodeWelcome('busy'));

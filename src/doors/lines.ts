@@ -1,9 +1,10 @@
 /**
  * One MCP client on a pair of streams, in both eras: the stdio transport, for this process's own stdin and stdout and
- * for every bridge. Nothing that one line holds can end the session; only the end of the input does.
+ * for every bridge. Nothing that one line holds can end the session; only the end of the input does, and what was read before
+ * may still be answered.
  */
 import type { Readable, Writable } from 'node:stream';
-import type { Caller, Peer } from '../core/call.ts';
+import { type Caller, type Peer, STREAM } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import { type Gate, isRefused } from '../core/gate.ts';
@@ -23,7 +24,7 @@ import {
   refusedMessage,
 } from './message.ts';
 import { type Heard, hear, listening } from './speech.ts';
-import { type After, after as realAfter } from './timers.ts';
+import { type After, LAST_ANSWERS, after as realAfter } from './timers.ts';
 import { identify } from './who.ts';
 
 export interface LinesOptions {
@@ -54,7 +55,11 @@ const STDIO: Peer = Object.freeze({ listener: 'stdio', address: '-' });
 export function serveLines(options: LinesOptions): Lines {
   const { gate, input, output, route, who, peer = STDIO, maxOpen = 256, after = realAfter } = options;
   const open = new Map<string, AbortController>();
+  /** Those of `open` that have no end of their own. */
+  const streams = new Set<AbortController>();
   let session: LegacySession | undefined;
+  /** Lines behind an `initialize` that is not answered yet: what they mean depends on it. */
+  let behind: Uint8Array[] | undefined;
   let over = false;
   /** While the other end does not read: settled when it does. */
   let blocked: Promise<void> | undefined;
@@ -68,7 +73,9 @@ export function serveLines(options: LinesOptions): Lines {
 
   const reader = new LineReader(options.maxLine ?? MAX_MESSAGE, {
     line: (bytes) => {
-      if (bytes.length > 0) take(bytes);
+      if (bytes.length === 0) return;
+      if (behind && behind.length < maxOpen) behind.push(Buffer.from(bytes));
+      else take(bytes);
     },
     tooLong: () => refuse({ fault: 'frame.json' }),
   });
@@ -123,6 +130,11 @@ export function serveLines(options: LinesOptions): Lines {
     if (open.size >= maxOpen) return refuse({ fault: 'limits.concurrency', id });
     const cancel = new AbortController();
     open.set(key, cancel);
+    if (said.method === STREAM) streams.add(cancel);
+    if (method === 'initialize' && !behind) {
+      behind = [];
+      input.pause();
+    }
     try {
       const known = identify(who);
       const caller = known instanceof Promise ? await known : known;
@@ -145,8 +157,22 @@ export function serveLines(options: LinesOptions): Lines {
       write(oneLine(finalMessage(codec, method, id, end.message)));
     } finally {
       open.delete(key);
+      streams.delete(cancel);
+      if (method === 'initialize') goOn();
       settle();
     }
+  }
+
+  function goOn(): void {
+    const lines = behind ?? [];
+    behind = undefined;
+    if (over) return;
+    for (const [at, line] of lines.entries()) {
+      take(line);
+      // Another introduction: the rest waits for that one.
+      if (behind) return void (behind as Uint8Array[]).push(...lines.slice(at + 1));
+    }
+    if (!blocked) input.resume();
   }
 
   function refuse({ fault, id, data }: Fault): void {
@@ -172,7 +198,7 @@ export function serveLines(options: LinesOptions): Lines {
       const done = () => {
         output.off('drain', done).off('close', done);
         blocked = undefined;
-        if (!over) input.resume();
+        if (!over && !behind) input.resume();
         resolve();
       };
       output.on('drain', done).on('close', done);
@@ -191,8 +217,16 @@ export function serveLines(options: LinesOptions): Lines {
     stop();
     for (const cancel of open.values()) cancel.abort(CANCEL());
   }
+  /** The client says no more; it may still listen. */
+  function last(): void {
+    if (over) return;
+    stop();
+    for (const stream of streams) stream.abort(CANCEL());
+    void ended.then(after(LAST_ANSWERS, end));
+  }
   const onData = (chunk: Uint8Array) => reader.push(chunk);
-  input.on('data', onData).on('end', end).on('close', end).on('error', end);
+  input.on('data', onData).on('end', last).on('error', end);
+  input.on('close', () => over || end());
   output.on('close', end).on('error', end);
   input.resume();
 

@@ -9,6 +9,7 @@ import { frame } from '../wire/frame.ts';
 import { GOING } from './hello.ts';
 import { LineReader } from './line-reader.ts';
 import { errorMessage, MAX_MESSAGE } from './message.ts';
+import { type After, LAST_ANSWERS, after as realAfter } from './timers.ts';
 
 export interface RelayOptions {
   readonly input: Readable;
@@ -17,11 +18,17 @@ export interface RelayOptions {
   readonly join: (yielding: boolean) => Promise<Duplex>;
   /** Bytes of one line. */
   readonly maxLine?: number;
+  readonly after?: After;
 }
 
-/** Resolves when the client has closed its side; rejects when no owner can be found. */
+/** The owner gives up first. */
+const MARGIN = 1_000;
+
+/**
+ * Resolves when the client has closed its side and has the answers that came within a moment; rejects when no owner can be found.
+ */
 export async function relay(options: RelayOptions): Promise<void> {
-  const { input, output, join, maxLine = MAX_MESSAGE } = options;
+  const { input, output, join, maxLine = MAX_MESSAGE, after = realAfter } = options;
   /** Requests that an owner has and has not answered; the id as JSON text. */
   const open = new Set<string>();
   /** Lines that came while nobody was there to take them. */
@@ -31,6 +38,10 @@ export async function relay(options: RelayOptions): Promise<void> {
   let far: Duplex | undefined;
   /** The far end, while it takes no more. */
   let full: Duplex | undefined;
+  /** The client has said its last. */
+  let last = false;
+  /** Ends the wait for last answers. */
+  let patience = () => {};
   let over = false;
 
   const fromClient = new LineReader(maxLine, {
@@ -85,7 +96,8 @@ export async function relay(options: RelayOptions): Promise<void> {
         replaying = false;
         far = stream;
         for (const line of waiting.splice(0)) forward(stream, line);
-        if (full !== stream) input.resume();
+        if (last) stream.end();
+        else if (full !== stream) input.resume();
       };
       const lines = new LineReader(maxLine * 2, {
         line(bytes) {
@@ -141,7 +153,13 @@ export async function relay(options: RelayOptions): Promise<void> {
       far?.end();
       resolve();
     };
-    input.once('end', end).once('close', end).once('error', end);
+    input.once('error', end).once('close', () => last || end());
+    input.once('end', () => {
+      last = true;
+      if (open.size === 0 && waiting.length === 0) return end();
+      far?.end();
+      patience = after(LAST_ANSWERS + MARGIN, end);
+    });
     output.once('error', end).once('close', end);
   });
   input.on('data', (chunk: Buffer) => fromClient.push(chunk)).pause();
@@ -155,7 +173,10 @@ export async function relay(options: RelayOptions): Promise<void> {
       break;
     }
     yielding = (await Promise.race([serve(stream), ended])) ?? false;
-    if (over) return void stream.destroy();
+    if (over || (last && waiting.length === 0)) {
+      patience();
+      return void stream.destroy();
+    }
     lost();
   }
 

@@ -62,6 +62,22 @@ describe('lines', () => {
     expect(inside.calls.at(-1)!.claimed.client).toEqual({ name: 'test', version: '1' });
   });
 
+  it('hears what comes right behind initialize after it', async () => {
+    say(INITIALIZE);
+    say(legacy(1, 'echo'));
+    say(INITIALIZE);
+    say(legacy(2, 'echo'));
+    client.end();
+    await lines.ended;
+    await until(() => heard.length === 4);
+    expect(heard.map(({ id, result }) => [id, result !== undefined]).sort()).toEqual([
+      [1, true],
+      [2, true],
+      ['init', true],
+      ['init', true],
+    ]);
+  });
+
   it('knows which log messages the client wants, in both eras', async () => {
     const logLevel = { 'io.modelcontextprotocol/logLevel': 'warning' };
     const { body } = modern(1, 'echo');
@@ -239,10 +255,27 @@ describe('lines', () => {
     await until(() => inside.calls.length + inside.attempts.length === 2000);
   });
 
-  it('cancels what is open when the input ends, and then is over', async () => {
+  it('answers what was read before the input ended', async () => {
+    say(modern(1, 'gate').body);
+    client.end();
+    await until(() => inside.calls.length === 1);
+    await pause(20);
+    inside.open();
+    await lines.ended;
+    await until(() => heard.length === 1);
+    expect(heard[0]).toMatchObject({ id: 1, result: {} });
+  });
+
+  it('cancels what has no answer a moment after the input ended, and then is over', async () => {
+    const waits: [ms: number, fire: () => void][] = [];
+    start({ after: (ms, fire) => (waits.push([ms, fire]), () => {}) });
     say(modern(1, 'slow').body);
     await until(() => inside.calls.length === 1);
     client.end();
+    await until(() => waits.length === 1);
+    expect(waits[0]![0]).toBe(5_000);
+    expect(inside.outcomes).toEqual([]);
+    waits[0]![1]();
     await lines.ended;
     expect(inside.outcomes).toMatchObject([{ kind: 'cancel' }]);
   });

@@ -191,6 +191,20 @@ describe('relay', () => {
     expect(yields).toHaveLength(1);
   });
 
+  it('waits for the answer to what its client asked last', async () => {
+    client.say(legacy(1, 'echo'));
+    client.stream.end();
+    await until(() => owners[0]?.heard.length === 1);
+    await pause(20);
+    expect(await Promise.race([over, pause(1)])).toBe(undefined);
+    reply(owners[0]!, 1);
+    owners[0]!.stream.end();
+    await over;
+    await until(() => client.heard.length === 1);
+    expect(ids(client)).toEqual([1]);
+    expect(yields).toHaveLength(1);
+  });
+
   it('ends with an error when no owner can be found', async () => {
     await until(() => owners.length === 1);
     hold = Promise.reject(new Error('no owner'));

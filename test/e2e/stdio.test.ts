@@ -2,7 +2,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OPEN_LIMITS, processesWith, Site } from './site.ts';
+import { MAIN, OPEN_LIMITS, processesWith, Site } from './site.ts';
 
 let site: Site;
 beforeAll(() => {
@@ -80,6 +80,32 @@ it('survives the owner, twice, and never sends a call again', async () => {
   await new Promise((go) => setTimeout(go, 300));
   expect(processesWith(site.dir)).toEqual([]);
 }, 60_000);
+
+it.each(['itself', 'another process'])(
+  'answers what was piped into it, when the owner is %s',
+  async (owner) => {
+    const served = owner === 'itself' ? undefined : await site.serve();
+    const line = (id: number, method: string, params: object) => JSON.stringify({ jsonrpc: '2.0', id, method, params });
+    const clientInfo = { name: 't', version: '1' };
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, '--config', site.config, 'run', '--stdio', 'tidy'], {
+      input: `${[
+        line(1, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }),
+        '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+      ].join('\n')}\n${line(2, 'tools/call', { name: 'slow', arguments: { ms: 300 } })}\n`,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as Answer);
+    expect(status).toBe(0);
+    expect(answers.map(({ id }) => id)).toEqual([1, 2]);
+    expect(said(answers[1]!)).toBe('late');
+    await served?.stop();
+  },
+  60_000,
+);
 
 it('hands over to `doorward run`, and goes on through it', async () => {
   const client = await new Desktop().open();
