@@ -93,8 +93,14 @@ export function openHalts({ dir, files, clock, log, state, onHalt }: HaltsOption
   };
 }
 
+/** Puts what is halted into a state that nothing is changed by: for questions. Throws like `openHalts`. */
+export function recallHalts(dir: string, files: Pick<HaltFiles, 'read'>, state: State): void {
+  const halts = readHalts(join(dir, 'halts.json'), files);
+  if (halts.length > 0) setHalted(state, halted(halts));
+}
+
 /** Throws HaltFault. */
-function readHalts(path: string, files: HaltFiles): readonly Halt[] {
+function readHalts(path: string, files: Pick<HaltFiles, 'read'>): readonly Halt[] {
   const bytes = files.read(path, { cap: CAP });
   if (!bytes) return [];
   try {

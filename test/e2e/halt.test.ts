@@ -72,6 +72,8 @@ describe('a halt', () => {
     expect(halt()).toMatch(/^0 KIND\tNAME\tSINCE\tBY\tREASON\ntool\ttidy\.echo\t\S+\t\S+\todd <U\+001B>\[2J deletes$/);
     expect(halt('tidy.count')).toBe('0 tidy.count is halted');
     expect(halt('tidy.echo', '--resume')).toBe('0 tidy.echo goes on');
+    expect(site.run('explain', 'tidy.count').stdout).toMatch(/halt +STOP +halt\.tool/);
+    expect(site.run('explain', 'tidy.echo').status).toBe(0);
     served = await site.serve();
     expect(await call('echo', { text: 'goes on' })).toBe('goes on');
     expect(await call('count')).toMatch(HALTED);

@@ -6,10 +6,12 @@ import { CODES, type Code } from '../../core/codes/index.ts';
 import { ORDER_IN, ORDER_OUT } from '../../core/order.ts';
 import type { Step } from '../../core/ports.ts';
 import { type Explained, explain as explainCall } from '../../gateway/explain.ts';
+import { recallHalts } from '../../gateway/halts.ts';
 import { localIdentity } from '../../identity/local.ts';
 import { parseJson, REQUEST_CAPS } from '../../lib/json/scan.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { memoryState } from '../../store/memory.ts';
+import { readPrivate } from '../../store/private.ts';
 import { data, EXIT, json, shown, Trouble, table } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 import { checkSite } from './check.ts';
@@ -45,10 +47,12 @@ export const explain: Verb = {
           throw new Trouble(`no upstream \`${upstream}\``, `one of: ${[...routes.keys()].join(', ')}`);
         const at = Date.now();
         const caller = options.as ? readCaller(options.as) : localIdentity('-', 'local').caller;
+        const state = memoryState(Date.now);
+        recallHalts(prepared.site.stateDir, { read: readPrivate }, state);
         const result = await explainCall(
           entryOf(upstream, name, args.value, caller, at),
           prepared.snapshot,
-          memoryState(Date.now),
+          state,
           Date.now,
         );
         if (options.json) json({ tool, caller: caller.subject, ...result });
