@@ -76,10 +76,21 @@ export class SseReader {
       if (lf < start && (lf = chunk.indexOf(LF, start)) < 0) lf = chunk.length;
       if (cr < start && (cr = chunk.indexOf(CR, start)) < 0) cr = chunk.length;
       const end = Math.min(lf, cr);
-      this.#keep(this.#line, chunk.subarray(start, end));
-      if (end === chunk.length) break;
+      if (end === chunk.length) {
+        this.#keep(this.#line, chunk.subarray(start, end));
+        break;
+      }
+      const from = start;
       this.#afterCr = end === cr;
       start = end + 1;
+      // What is whole in this chunk is not copied: a flood of short lines must not make an object of each.
+      const whole = this.#line.size === 0 && !this.#first;
+      if (whole && from === end && this.#data.size === 0) {
+        this.#event = '';
+        continue;
+      }
+      if (whole && from < end && end - from <= this.#maxEvent && NAMES[chunk[from]!] !== 1) continue;
+      this.#keep(this.#line, chunk.subarray(from, end));
       if (this.#failed) break;
       const event = this.#finish(this.#line.take());
       if (event) events.push(event);
@@ -133,6 +144,10 @@ export class SseReader {
     return this.#id === undefined ? { event, data } : { event, data, id: this.#id };
   }
 }
+
+/** First bytes of the fields that are known; a line that begins otherwise, comments among them, says nothing. */
+const NAMES = new Uint8Array(256);
+for (const name of ['data', 'event', 'id', 'retry']) NAMES[name.charCodeAt(0)] = 1;
 
 const EMPTY = new Uint8Array();
 const LINE_END = new Uint8Array([LF]);

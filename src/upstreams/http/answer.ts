@@ -28,6 +28,8 @@ export interface AnswerEvents {
 const MESSAGE = REPLY_CAPS.maxBytes;
 /** Unpacked bytes of a whole stream, and messages on it that fit nothing. */
 export const STREAM = 64 << 20;
+/** Bytes without a whole event: more than the longest message, so that nothing but comments can be so much. */
+const SILENT = MESSAGE + 65_536;
 const MAX_FAULTS = 1000;
 /** What a server may send after its answer, in bytes and milliseconds, so that the connection can be kept. */
 const AFTER_BYTES = 65_536;
@@ -47,6 +49,7 @@ export class AnswerReader implements Receiver {
   #over = false;
   #ended = false;
   #after = 0;
+  #silent = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Set by who sends: ends the exchange. */
   abort: Abort = () => {};
@@ -121,11 +124,14 @@ export class AnswerReader implements Receiver {
 
   #stream(chunk: Uint8Array): void {
     const reader = this.#reader!;
+    this.#silent += chunk.length;
     for (const { data } of reader.push(chunk)) {
       if (this.#over) return;
+      this.#silent = 0;
       // Events without data prepare a resumption, which is not used.
       if (data.length > 0) this.#message(data);
     }
+    if (this.#silent > SILENT) throw new NetFault('size', 'a stream that goes on without a message');
     if (reader.failed) throw new NetFault('size', 'an event over the cap of a message');
   }
 
