@@ -20,6 +20,7 @@ export interface Upstream {
 /** Each is one column of the table, and one file in `expected/` for each era of clients. */
 export const UPSTREAMS: readonly Upstream[] = [
   { name: 'stdio-2025-11-25', era: '2025-11-25', over: 'stdio' },
+  { name: 'stdio-2026-07-28', era: '2026-07-28', over: 'stdio' },
   { name: 'http-2025-11-25', era: '2025-11-25', over: 'http' },
   { name: 'http-2026-07-28', era: '2026-07-28', over: 'http' },
 ];
