@@ -80,6 +80,8 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
       return;
     }
     if (hello.want === 'admin') {
+      // Other credentials make calls; only the owner's own token decides about them.
+      if (caller.how !== 'local') return 'token';
       if (!options.admin) return 'busy';
       socket.write(encodeWelcome());
       await answer(socket, options.admin, after);
