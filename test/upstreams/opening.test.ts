@@ -93,12 +93,16 @@ describe('an older server', () => {
   });
   it('that answers with an error goes on at once, and is asked again after an hour', async () => {
     let past = 0;
-    const world = await serving(['tidy.ts'], { clock: () => Date.now() + past });
     const began = performance.now();
-    expect(textOf(await world.call('echo', { text: 'x' }))).toBe('x');
+    const world = await serving(['modern.ts', 'older'], { clock: () => Date.now() + past });
     expect(performance.now() - began).toBeLessThan(1_900);
-    past = 3_600_001;
-    await world.call('echo', { text: 'x' }, { subject: 'b' });
-    expect(eras(world)).toEqual(['legacy', 'legacy', 'legacy']);
+    const heard = async (subject: string) => JSON.parse(textOf(await world.call('heard', {}, { subject }))).heard[0];
+    expect(await heard('a')).toBe('initialize');
+    past = 3_500_000;
+    expect(await heard('b')).toBe('initialize');
+    past = 3_700_000;
+    expect(await heard('c')).toBe('server/discover');
+    expect(await heard('d')).toBe('initialize');
+    expect(eras(world)).toEqual(Array.from({ length: 5 }, () => 'legacy'));
   });
 });
