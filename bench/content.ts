@@ -39,7 +39,9 @@ say();
 say(
   'Each row is judged by a model that saw nothing of its source. Rules were written with the corpora at hand, so unseen',
 );
-say('material is the fairer judge of them, and the bounds were chosen on these figures. The tables that follow, as shipped,');
+say(
+  'material is the fairer judge of them, and the bounds were chosen on these figures. The tables that follow, as shipped,',
+);
 say('include what the model was trained with: they show what a user gets on these rows, not how it does on others.');
 say();
 table(leaveOneOut());

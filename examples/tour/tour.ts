@@ -71,7 +71,10 @@ try {
   cpSync(join(import.meta.dirname, 'weather'), join(dir, 'weather'), { recursive: true });
   const text = readFileSync(config, 'utf8');
   const weather = '\n  weather:\n    run: [node, ./weather/server.ts]\n';
-  writeFileSync(config, `${text.replace(/\n\npolicy:/, `${weather}\npolicy:`)}\nlisten: { port: 0 }\nlimits: { subject: { burst: 60 } } # probing for names is dear, and this client does it on purpose\n`);
+  writeFileSync(
+    config,
+    `${text.replace(/\n\npolicy:/, `${weather}\npolicy:`)}\nlisten: { port: 0 }\nlimits: { subject: { burst: 60 } } # probing for names is dear, and this client does it on purpose\n`,
+  );
   const secret = ['AKIA', 'QYLPMN5HHHFPZAM2'].join('');
   writeFileSync(join(notes, 'deploy.env'), `REGION=eu-west-1\nAWS_ACCESS_KEY_ID=${secret}\n`);
 
