@@ -76,14 +76,17 @@ export function prepareUpstreams(site: Site): ReadonlyMap<string, UpstreamRules>
   }
 }
 
+/** How `run` is written. */
+export const RUN_FORMS = '[npx, -y, "name@1.2.3", ...], or [node, ./server/server.js, ...]';
+
 /** What would fail at the start is told by `check` already. Throws RulesFault. */
 function startable(rules: UpstreamRules, path: readonly string[]): UpstreamRules {
   if (!('run' in rules)) return rules;
   const [program] = rules.run;
   const spec = program === 'npx' ? parseRun(rules.run) : undefined;
-  if (spec && 'fault' in spec) throw new RulesFault([...path, 'run'], spec.fault, 'write [npx, -y, "name@1.2.3", ...]');
+  if (spec && 'fault' in spec) throw new RulesFault([...path, 'run'], spec.fault, RUN_FORMS);
   if (program !== 'npx' && program !== 'node') {
-    throw new RulesFault([...path, 'run'], `\`run\` starts with npx or node`, 'other programs have no sandbox yet');
+    throw new RulesFault([...path, 'run'], 'other programs than npx and node have no sandbox yet', RUN_FORMS);
   }
   refuseLiterals(rules.env, [...path, 'env']);
   return rules;

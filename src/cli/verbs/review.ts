@@ -1,7 +1,7 @@
 /** Starts a server in its sandbox, shows what it offers and what changed, and pins what a person agrees to. */
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../config/fault.ts';
-import { type Prepared, prepareUpstreams } from '../../gateway/prepare.ts';
+import { type Prepared, prepareUpstreams, RUN_FORMS } from '../../gateway/prepare.ts';
 import { readSite } from '../../gateway/site.ts';
 import { prepareSpecs } from '../../gateway/specs.ts';
 import type { Finding } from '../../inventory/findings.ts';
@@ -117,8 +117,7 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
     prepareSpecs(prepared, { stateDir: folder.root, npm, clock: Date.now, files, env: process.env }, name),
   ).catch((error: unknown) => {
     if (!(error instanceof PackageRefused)) throw error;
-    const fix = '[npx, -y, "name@1.2.3", ...], or [node, ./server/server.js, ...]';
-    throw new ConfigError([prepared.site.source.fault(['upstreams', name, 'run'], error.message, fix)]);
+    throw new ConfigError([prepared.site.source.fault(['upstreams', name, 'run'], error.message, RUN_FORMS)]);
   });
   const spec = specs.get(name)!;
   const listing = await waiting(`starting ${name}`, probe(spec));
