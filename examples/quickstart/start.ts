@@ -10,7 +10,7 @@ const file = relative(process.cwd(), site.config);
 try {
   await serveHttpGateway(file, [
     'tour     npm run tour',
-    `next     npx doorward --config ${file} audit tail --follow      (from a clone: npm run doorward -- --config ${file} ...)`,
+    `next     npm run doorward -- --config ${file} audit tail --follow`,
   ]);
 } catch (error) {
   process.stderr.write(`doorward: error: ${error instanceof Error ? error.message : String(error)}\n`);
