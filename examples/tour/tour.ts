@@ -61,7 +61,13 @@ function textOf(result: object): string {
 function reason(text: string): string {
   const reference = /Reference ([0-9A-Z]{26})/.exec(text)?.[1];
   assert.ok(reference, `no reference in: ${text}`);
-  return doorward('audit', 'show', reference).stdout;
+  // The outcome is queued before the reply and on the disk a moment later.
+  for (let tries = 0; tries < 10; tries++) {
+    const { stdout } = doorward('audit', 'show', reference);
+    if (stdout.includes('"outcome"')) return stdout;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+  return `no outcome of ${reference} in the log`;
 }
 
 try {

@@ -44,9 +44,9 @@ export class Catalog {
     return this.#listing!;
   }
 
-  /** Whether the listing can be relied on at `now`. */
+  /** Whether the listing can be relied on at `now`: not while a newer one is on its way. */
   fresh(now: number): boolean {
-    return now - this.#listedAt <= LISTING_AGE;
+    return this.#relisting === undefined && now - this.#listedAt <= LISTING_AGE;
   }
 
   /** The server announced a change. */
@@ -58,6 +58,8 @@ export class Catalog {
   relist(): Promise<Listing> {
     this.#relisting ??= this.list(AbortSignal.timeout(LIST_LIMIT))
       .catch((error) => {
+        // What is known is still the old one.
+        this.expire();
         throw error instanceof Ended ? error : new Ended('stop', 'upstream.protocol', describe(error));
       })
       .finally(() => (this.#relisting = undefined));
