@@ -10,6 +10,12 @@ import type { Clock, Maybe, Random } from './state.ts';
 export interface Evidence {
   readonly peer: Peer;
   header(name: string): string | undefined;
+  /** What an HTTP request asks for: its method, its target as sent, and the route that the target names. */
+  readonly request?: { readonly method: string; readonly target: string; readonly route: string };
+  /** DER of the client's certificate, which the listener verified. */
+  readonly certificate?: Uint8Array;
+  /** The whole body, bounded as the door bounds it: for requests that are signed. */
+  body?(): Promise<Uint8Array>;
 }
 
 /** A refusal before a Call existed. `retryAfter` in seconds. */
