@@ -18,6 +18,22 @@ export interface Evidence {
   body?(): Promise<Uint8Array>;
 }
 
+/** Who was not let in, where the answer has more to say than its code does. */
+export interface Rebuff {
+  readonly code: Code;
+  /** Values of WWW-Authenticate for a 401, in order; what a request brought is not quoted in them. */
+  readonly challenge: readonly string[];
+  /** Further headers of the answer, as name, value, name, value. */
+  readonly headers?: readonly string[];
+}
+
+/** What identity says of a request. */
+export type Identified = Caller | Code | Rebuff;
+
+export function isCaller(said: Identified): said is Caller {
+  return typeof said !== 'string' && 'subject' in said;
+}
+
 /** A refusal before a Call existed. `retryAfter` in seconds. */
 export interface Refused {
   readonly code: Code;
@@ -31,8 +47,8 @@ export interface Gate {
   /** A fresh id for an Attempt or a Call: time-ordered, unguessable. */
   id(): string;
   snapshot(): Snapshot;
-  /** A Caller, or the code of the refusal. */
-  authenticate(evidence: Evidence): Maybe<Caller | Code>;
+  /** A Caller, or why there is none. */
+  authenticate(evidence: Evidence): Maybe<Identified>;
   /** Records an Attempt; answers what the caller reads. A control may turn it into 429. */
   refuse(
     entry: { id: string; at: number; peer: Peer; caller?: Caller; route?: string },

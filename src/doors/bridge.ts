@@ -5,9 +5,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import type { Caller, Peer } from '../core/call.ts';
-import type { Code } from '../core/codes/index.ts';
-import type { Gate } from '../core/gate.ts';
+import type { Peer } from '../core/call.ts';
+import { type Gate, type Identified, isCaller } from '../core/gate.ts';
 import type { Maybe } from '../core/state.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import { Gather } from './gather.ts';
@@ -23,7 +22,7 @@ export interface BridgeOptions {
   /** Digest of the configuration's path. */
   readonly config: string;
   /** The caller at this process's own stdin. */
-  readonly who: () => Maybe<Caller | Code>;
+  readonly who: () => Maybe<Identified>;
   /** Called once when `doorward run` asks for the folder. Absent: this owner keeps it. */
   readonly handOver?: () => void;
   /** Answers a question to the owner itself. Absent: nobody does. */
@@ -50,7 +49,7 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
   let closing = false;
   let asked = false;
 
-  function serve(stream: Duplex, route: string, who: () => Maybe<Caller | Code>): void {
+  function serve(stream: Duplex, route: string, who: () => Maybe<Identified>): void {
     const served = serveLines({ gate, input: stream, output: stream, route, who, peer: PEER });
     lines.set(stream, served);
     void served.ended.then(() => {
@@ -64,8 +63,9 @@ export async function serveBridge(options: BridgeOptions): Promise<BridgeDoor> {
     // The token first: nothing is told to a stranger.
     const evidence = bearer(hello.token);
     const caller = await gate.authenticate(evidence);
-    if (typeof caller === 'string') {
-      gate.refuse({ id: gate.id(), at: gate.clock(), peer: PEER }, 'identity', caller);
+    if (!isCaller(caller)) {
+      const code = typeof caller === 'string' ? caller : caller.code;
+      gate.refuse({ id: gate.id(), at: gate.clock(), peer: PEER }, 'identity', code);
       return 'token';
     }
     // A halt must work whatever version asks for it.

@@ -25,6 +25,8 @@ export interface Knock {
   caller?: Caller;
   /** First and only path segment; known to name a route after `AFTER`. */
   route: string;
+  /** The body, once somebody has begun to read it. */
+  body?: Promise<Uint8Array | Code | 'gone'>;
 }
 
 export interface DoorRules {
@@ -49,6 +51,8 @@ export interface Refusal {
   readonly wait?: number;
   /** Further headers, as name, value, name, value. */
   readonly headers?: readonly string[];
+  /** Values of WWW-Authenticate for a 401; absent = `Bearer`. */
+  readonly challenge?: readonly string[];
   /** Of the request, where it could be read. */
   readonly id?: Id;
   /** Of the JSON-RPC error. */
@@ -144,10 +148,14 @@ function framing({ req }: Knock): Stop | undefined {
 
 /** `/<route>`; a query is neither read nor forwarded. */
 function route(knock: Knock, { hasRoute }: DoorRules): Stop | undefined {
-  const { url } = knock.req as { url: string };
-  const end = url.indexOf('?');
-  knock.route = url.slice(1, end < 0 ? undefined : end);
+  knock.route = routeOf(knock.req.url!);
   return hasRoute(knock.route) ? undefined : { stage: 'door', code: 'door.route' };
+}
+
+/** The route that a request target names, whether or not there is one. */
+export function routeOf(target: string): string {
+  const end = target.indexOf('?');
+  return target.slice(1, end < 0 ? undefined : end);
 }
 
 /** GET is for sessions of older revisions; to anyone else there is no such thing here. */

@@ -81,7 +81,7 @@ export class Exchange {
   async #post(visit: Visit): Promise<void> {
     const { knock, caller, reply } = visit;
     const { gate, body, after } = this.#options;
-    const bytes = await readBody(knock.req, body, after);
+    const bytes = await (knock.body ??= readBody(knock.req, body, after));
     if (bytes === 'gone') return;
     if (typeof bytes === 'string') {
       reply.unread(knock.req, true);

@@ -4,12 +4,22 @@
  */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Gate } from '../core/gate.ts';
+import { type Evidence, type Gate, isCaller } from '../core/gate.ts';
 import type { State } from '../core/state.ts';
 import type { KeyRing } from '../lib/seal.ts';
 import { Authorities } from './authorities.ts';
-import { BODY_LIMITS, type BodyLimits } from './body.ts';
-import { AFTER, BEFORE, type Check, type DoorRules, type Knock, only, type Stop } from './door.ts';
+import { BODY_LIMITS, type BodyLimits, readBody, tooLong } from './body.ts';
+import {
+  AFTER,
+  BEFORE,
+  type Check,
+  type DoorRules,
+  type Knock,
+  only,
+  type Refusal,
+  routeOf,
+  type Stop,
+} from './door.ts';
 import { Exchange } from './exchange.ts';
 import { errorMessage } from './message.ts';
 import { refuse } from './refusal.ts';
@@ -116,20 +126,16 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     const peer = link?.peer ?? { listener: 'http' as const, address: req.socket.remoteAddress ?? '-' };
     const knock: Knock = { req, id: gate.id(), at: gate.clock(), peer, route: '', ...(link && { link }) };
     if (stopped(BEFORE, knock, reply)) return;
-    const said = identify(() => gate.authenticate({ peer, header: (name) => text(only(req, name)) }));
+    const go = () => {
+      if (expects && !res.destroyed) res.writeContinue();
+      expects = false;
+    };
+    const said = identify(() => gate.authenticate(evidence(knock, go)));
     const caller = said instanceof Promise ? await said : said;
-    if (typeof caller === 'string') {
-      const wait = strangers.wait(peer.address);
-      strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
-      const code =
-        wait > 0
-          ? ({ stage: 'door', code: 'door.rate', wait } as const)
-          : ({ stage: 'identity', code: caller } as const);
-      return turnAway(knock, reply, code);
-    }
+    if (!isCaller(caller)) return stranger(knock, reply, typeof caller === 'string' ? { code: caller } : caller);
     knock.caller = caller;
     if (stopped(AFTER, knock, reply)) return;
-    if (expects) res.writeContinue();
+    go();
     await exchange.answer({ knock, caller, res, reply });
   }
 
@@ -144,9 +150,41 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     return false;
   }
 
+  /** `go`: a client that waits to be asked for its body is asked. */
+  function evidence(knock: Knock, go: () => void): Evidence {
+    const { req, peer, link } = knock;
+    const target = req.url!;
+    return {
+      peer,
+      header: (name) => text(only(req, name)),
+      request: { method: req.method!, target, route: routeOf(target) },
+      ...(link?.client && { certificate: link.client.certificate }),
+      async body() {
+        if (tooLong(req.headers['content-length'], body.max)) knock.body ??= Promise.resolve('door.too-large');
+        go();
+        const bytes = await (knock.body ??= readBody(req, body, after));
+        if (typeof bytes === 'string') throw new Error(bytes);
+        return bytes;
+      },
+    };
+  }
+
+  /** Nobody signed in. A body that was too much to be looked at is told as what it is. */
+  async function stranger(knock: Knock, reply: Reply, why: Pick<Refusal, 'code' | 'challenge' | 'headers'>) {
+    const { peer, req } = knock;
+    const read = await knock.body;
+    if (read === 'gone') return;
+    const wait = strangers.wait(peer.address);
+    strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
+    if (typeof read === 'string') reply.unread(req, true);
+    if (wait > 0) return turnAway(knock, reply, { stage: 'door', code: 'door.rate', wait });
+    if (typeof read === 'string') return turnAway(knock, reply, { stage: 'door', code: read });
+    turnAway(knock, reply, { stage: 'identity', ...why });
+  }
+
   /** Answers without having read the body. */
   function turnAway(knock: Knock, reply: Reply, stop: Stop): void {
-    reply.unread(knock.req);
+    if (!knock.body) reply.unread(knock.req);
     if ('code' in stop) {
       if (!knock.caller) strangers.charge(knock.peer.address, CHARGE.refused);
       return refuse(gate, knock, reply, stop, rules.misdirected);

@@ -4,10 +4,9 @@
  * may still be answered.
  */
 import type { Readable, Writable } from 'node:stream';
-import { type Caller, type Peer, STREAM } from '../core/call.ts';
-import type { Code } from '../core/codes/index.ts';
+import { type Peer, STREAM } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
-import { type Gate, isRefused } from '../core/gate.ts';
+import { type Gate, type Identified, isCaller, isRefused } from '../core/gate.ts';
 import type { Maybe } from '../core/state.ts';
 import { classify } from '../wire/eras/classify.ts';
 import type { LegacySession } from '../wire/eras/legacy.ts';
@@ -34,7 +33,7 @@ export interface LinesOptions {
   /** Name of the route that everything here is about. */
   readonly route: string;
   /** Asked for each message, so that a revoked credential ends what a session may do. */
-  readonly who: () => Maybe<Caller | Code>;
+  readonly who: () => Maybe<Identified>;
   readonly peer?: Peer;
   /** Bytes of one line. */
   readonly maxLine?: number;
@@ -107,7 +106,7 @@ export function serveLines(options: LinesOptions): Lines {
       open.set(LISTENS, cancel);
       const known = identify(who);
       const caller = known instanceof Promise ? await known : known;
-      if (typeof caller === 'string') break;
+      if (!isCaller(caller)) break;
       await gate.call(
         { ...entry(), caller, said },
         (note) => {
@@ -138,7 +137,7 @@ export function serveLines(options: LinesOptions): Lines {
     try {
       const known = identify(who);
       const caller = known instanceof Promise ? await known : known;
-      if (typeof caller === 'string') return refuse({ fault: caller, id });
+      if (!isCaller(caller)) return refuse({ fault: typeof caller === 'string' ? caller : caller.code, id });
       const at = entry();
       const end = await gate.call(
         { ...at, caller, said },

@@ -17,13 +17,22 @@ export function refuse(gate: Gate, knock: Knock, reply: Reply, refusal: Refusal,
   }
   if (misdirected && CODES[refused.code].http === 401) return reply.final(CODES['door.authority'].http, []);
   const retryAfter = refused.retryAfter ?? refusal.wait;
-  writeRefused(reply, retryAfter === undefined ? refused : { ...refused, retryAfter }, refusal.id, refusal.data);
+  const full = retryAfter === undefined ? refused : { ...refused, retryAfter };
+  writeRefused(reply, full, refusal.id, refusal.data, refusal.challenge);
 }
 
-/** `data` is that of the error. */
-export function writeRefused(reply: Reply, refused: Refused, id: Id | undefined, data?: JsonObject): void {
+const CHALLENGE = ['Bearer'];
+
+/** `data` is that of the error, `challenge` what a 401 offers. */
+export function writeRefused(
+  reply: Reply,
+  refused: Refused,
+  id: Id | undefined,
+  data?: JsonObject,
+  challenge: readonly string[] = CHALLENGE,
+): void {
   const { http, text } = CODES[refused.code];
-  if (http === 401) reply.header('WWW-Authenticate', 'Bearer');
+  if (http === 401) for (const value of challenge) reply.header('WWW-Authenticate', value);
   if (http === 429) reply.header('Retry-After', String(refused.retryAfter ?? 1));
   // An authority that is not served gets no hint of what lives here (guarantee TR6).
   reply.final(http, text === '' ? [] : [refusedMessage(id, refused.message, data)]);

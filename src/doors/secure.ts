@@ -24,8 +24,13 @@ export interface Link {
   readonly peer: Peer;
   /** The name that the client asked for, in lower case. */
   readonly host: string;
-  /** Present when a client certificate was shown: the authorities that it was verified by, and when it ends. */
-  readonly client?: { readonly authorities: string | undefined; readonly until: number };
+  /** Present when a client certificate was shown: the authorities that it was verified by, when it ends, and itself. */
+  readonly client?: {
+    readonly authorities: string | undefined;
+    readonly until: number;
+    /** DER. */
+    readonly certificate: Uint8Array;
+  };
 }
 
 export interface SecureOptions {
@@ -121,7 +126,7 @@ function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOp
   return Object.freeze({
     peer: Object.freeze({ listener: 'http', address, authority: host, tls: Object.freeze(facts) } satisfies Peer),
     host,
-    ...(shown && { client: { authorities, until: shown.validToDate.getTime() } }),
+    ...(shown && { client: { authorities, until: shown.validToDate.getTime(), certificate: shown.raw } }),
   });
 }
 

@@ -1,12 +1,11 @@
-import type { Caller } from '../core/call.ts';
-import type { Code } from '../core/codes/index.ts';
+import type { Identified } from '../core/gate.ts';
 import type { Maybe } from '../core/state.ts';
 
-/** Who speaks, or the code of the refusal. Identity that fails is no identity, never a pass. */
-export function identify(ask: () => Maybe<Caller | Code>): Maybe<Caller | Code> {
+/** Who speaks, or why nobody does. Identity that fails is no identity, never a pass. */
+export function identify(ask: () => Maybe<Identified>): Maybe<Identified> {
   try {
     const said = ask();
-    return said instanceof Promise ? said.catch((): Code => 'identity.unavailable') : said;
+    return said instanceof Promise ? said.catch((): Identified => 'identity.unavailable') : said;
   } catch {
     return 'identity.unavailable';
   }

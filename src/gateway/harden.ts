@@ -4,9 +4,9 @@
  */
 import { admit, attempt, type Entry, isCall } from '../core/admit.ts';
 import { refusal } from '../core/answer.ts';
-import { type Attempt, type Caller, STREAM } from '../core/call.ts';
-import { CODES, type Code } from '../core/codes/index.ts';
-import type { Evidence, Gate, Refused } from '../core/gate.ts';
+import { type Attempt, STREAM } from '../core/call.ts';
+import { CODES } from '../core/codes/index.ts';
+import type { Evidence, Gate, Identified, Refused } from '../core/gate.ts';
 import { run } from '../core/pipeline.ts';
 import type { Handlers, Snapshot, World } from '../core/ports.ts';
 import type { Maybe, Random } from '../core/state.ts';
@@ -19,7 +19,7 @@ export interface HardenOptions {
   readonly world: World;
   /** Who answers a call that was let through. */
   readonly handlers: Handlers;
-  readonly authenticate: (evidence: Evidence) => Maybe<Caller | Code>;
+  readonly authenticate: (evidence: Evidence) => Maybe<Identified>;
   readonly random: Random;
   readonly limits?: Limits;
 }

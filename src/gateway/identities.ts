@@ -1,10 +1,9 @@
 /** Who may speak to this gateway: the OS user by the local token, others by API keys, which follow their file. */
 import type { Caller } from '../core/call.ts';
-import type { Code } from '../core/codes/index.ts';
-import type { Evidence } from '../core/gate.ts';
+import type { Evidence, Identified } from '../core/gate.ts';
 import type { Log } from '../core/ports.ts';
-import type { Clock } from '../core/state.ts';
-import { chooser } from '../identity/chooser.ts';
+import type { Clock, Maybe } from '../core/state.ts';
+import { chooser, type Kind } from '../identity/chooser.ts';
 import { endOf } from '../identity/issue.ts';
 import { type KeyFiles, type KeyRecord, readKeys } from '../identity/keyfile.ts';
 import { type ApiKeys, apiKeys, UNAVAILABLE } from '../identity/keys.ts';
@@ -20,13 +19,15 @@ export interface IdentityOptions {
   readonly files: Pick<KeyFiles, 'read'>;
   /** Whether API keys are configured now. */
   readonly enabled: () => boolean;
+  /** Further ways to prove who speaks, in the order in which they are asked. */
+  readonly kinds?: readonly Kind[];
   /** Whether others than this machine can reach the HTTP listener. */
   readonly exposed: boolean;
   readonly clock: Clock;
 }
 
 export interface Identities {
-  authenticate(evidence: Evidence): Caller | Code;
+  authenticate(evidence: Evidence): Maybe<Identified>;
   /** The caller of this very process and of its bridges. */
   readonly local: Caller;
   /**
@@ -56,7 +57,12 @@ export function openIdentities(options: IdentityOptions): Identities {
   }
 
   return {
-    authenticate: chooser({ local, keys: () => (enabled() ? keys : undefined), exposed: options.exposed }),
+    authenticate: chooser({
+      local,
+      keys: () => (enabled() ? keys : undefined),
+      kinds: options.kinds ?? [],
+      exposed: options.exposed,
+    }),
     local: local.caller,
     watch(log, ended) {
       return watchFiles([options.keys], () => {

@@ -1,28 +1,79 @@
-/** Which identity answers for a credential: the one place that a door asks (guarantee ID1). */
+/** Which identity answers for a request: the one place that a door asks (guarantee ID1). */
 import type { Caller } from '../core/call.ts';
-import type { Code } from '../core/codes/index.ts';
-import type { Evidence } from '../core/gate.ts';
+import { CODES, type Code } from '../core/codes/index.ts';
+import { type Evidence, type Identified, isCaller } from '../core/gate.ts';
+import type { Maybe } from '../core/state.ts';
 import { type ApiKeys, isKey } from './keys.ts';
 import { bearer, type LocalIdentity } from './local.ts';
+
+/** One way to prove who speaks. */
+export interface Kind {
+  /**
+   * Undefined when the request brings no evidence of this kind: the next one is asked. Any other answer is final, so that
+   * bad evidence of one kind is never made up for by another.
+   */
+  authenticate(evidence: Evidence): Maybe<Identified | undefined>;
+  /** What a 401 offers of this kind, as values of WWW-Authenticate: a function of the request alone, never of the reason. */
+  challenge?(evidence: Evidence): readonly string[];
+}
 
 export interface Identities {
   readonly local: LocalIdentity;
   /** Undefined while API keys are not configured. */
   readonly keys: () => ApiKeys | undefined;
+  /** Asked in this order, after API keys and before the local token. */
+  readonly kinds?: readonly Kind[];
   /** Whether others than this machine can reach the HTTP listener: the local token is then good for stdio only. */
   readonly exposed: boolean;
 }
 
-export function chooser({ local, keys, exposed }: Identities): (evidence: Evidence) => Caller | Code {
+/** Every 401 offers the same, whichever kind refused: what all kinds have to offer, `Bearer` where that is nothing. */
+export function chooser({ local, keys, kinds = [], exposed }: Identities): (evidence: Evidence) => Maybe<Identified> {
+  const all: readonly Kind[] = [apiKey(keys), ...kinds, owner(local, exposed)];
+  const challenged = (said: Identified, evidence: Evidence): Identified => {
+    const code = isCaller(said) ? undefined : typeof said === 'string' ? said : said.code;
+    if (code === undefined || CODES[code].http !== 401) return said;
+    const challenge = all.flatMap((kind) => kind.challenge?.(evidence) ?? []);
+    if (challenge.length === 0) return said;
+    return typeof said === 'string' ? { code, challenge } : said;
+  };
+  const from = async (
+    next: number,
+    first: Promise<Identified | undefined>,
+    evidence: Evidence,
+  ): Promise<Identified> => {
+    let said = await first;
+    for (let i = next; said === undefined && i < all.length; i++) said = await all[i]!.authenticate(evidence);
+    return challenged(said ?? 'identity.missing', evidence);
+  };
   return (evidence) => {
-    const { listener, address } = evidence.peer;
-    const header = evidence.header('authorization');
-    // The socket of bridges is for the OS user alone, who needs no key.
-    if (listener === 'stdio') return local.check(header);
-    const token = header?.includes('dw_') ? bearer(header) : undefined;
-    const known = token !== undefined && isKey(token) ? keys() : undefined;
-    if (known) return known.authenticate(token!, address);
-    const said = local.check(header);
-    return exposed && typeof said !== 'string' ? 'identity.invalid' : said;
+    // The socket of bridges is for the OS user alone, who needs no other credential.
+    if (evidence.peer.listener === 'stdio') return local.check(evidence.header('authorization'));
+    for (const [i, kind] of all.entries()) {
+      const said = kind.authenticate(evidence);
+      if (said instanceof Promise) return from(i + 1, said, evidence);
+      if (said !== undefined) return challenged(said, evidence);
+    }
+    return challenged('identity.missing', evidence);
+  };
+}
+
+function apiKey(keys: () => ApiKeys | undefined): Kind {
+  return {
+    authenticate({ header, peer }) {
+      const sent = header('authorization');
+      const token = sent?.includes('dw_') ? bearer(sent) : undefined;
+      return token !== undefined && isKey(token) ? keys()?.authenticate(token, peer.address) : undefined;
+    },
+  };
+}
+
+/** The last one: whatever no other kind took for its own is not the local token either, and refused. */
+function owner(local: LocalIdentity, exposed: boolean): Kind {
+  return {
+    authenticate({ header }): Caller | Code {
+      const said = local.check(header('authorization'));
+      return exposed && typeof said !== 'string' ? 'identity.invalid' : said;
+    },
   };
 }
