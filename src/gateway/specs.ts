@@ -29,11 +29,12 @@ export async function prepareSpecs(
   const specs = new Map<string, AnySpec>();
   for (const [name, rules] of upstreams) {
     if (only === undefined ? !site.lock.upstreams.has(name) : only !== name) continue;
+    const asks = rules.asks ? { asks: rules.asks } : {};
     if ('http' in rules) {
       const made = httpSpec(name, rules.http);
       if ('fault' in made)
         throw new ConfigError([site.source.fault(['upstreams', name, ...made.at], made.fault, made.fix)]);
-      specs.set(name, made);
+      specs.set(name, { ...made, ...asks });
       continue;
     }
     const { run, mounts, caps } = rules;
@@ -46,7 +47,7 @@ export async function prepareSpecs(
         npm: place.npm,
         clock: place.clock,
       });
-      specs.set(name, { name, package: made, mounts, env: environment(values, place.env), caps });
+      specs.set(name, { name, package: made, mounts, env: environment(values, place.env), caps, ...asks });
     } catch (error) {
       if (error instanceof RulesFault) throw new ConfigError([site.source.fault(error.path, error.message, error.fix)]);
       throw error;

@@ -6,6 +6,7 @@ import type { Clock } from '../core/state.ts';
 import type { descriptorDigest } from '../inventory/digest.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import type { Asks } from '../wire/eras/asks.ts';
 import { handshake } from '../wire/eras/modern.ts';
 import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
@@ -30,6 +31,8 @@ export interface UpstreamSpec {
   /** The whole environment inside, values looked up (`environment()`). */
   readonly env: Readonly<Record<string, string>>;
   readonly caps: Caps;
+  /** What the server may ask a client for; absent = nothing. */
+  readonly asks?: Asks;
 }
 
 export interface LaneOptions {

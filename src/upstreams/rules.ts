@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RulesFault } from '../core/rules.ts';
 import { type DestinationConfig, destination, isFault } from '../net/destination.ts';
+import type { Asks } from '../wire/eras/asks.ts';
 import type { Caps } from './cgroups.ts';
 import { refuseVariable } from './environment.ts';
 import { type Mount, parseMount, refuseMount } from './mounts.ts';
@@ -66,6 +67,18 @@ export const schema = z.strictObject({
     })
     .optional()
     .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
+  asks: z
+    .strictObject({
+      elicitation: z
+        .array(z.enum(['form', 'url']))
+        .max(2)
+        .optional()
+        .describe('questions to the person, as a form or by a link: [form, url]'),
+      sampling: z.boolean().optional().describe("questions to the client's model"),
+      roots: z.boolean().optional().describe("the client's folders"),
+    })
+    .optional()
+    .describe('what the server may ask a client for while a call is open; nothing by default'),
 });
 
 export type UpstreamConfig = z.infer<typeof schema>;
@@ -73,6 +86,8 @@ export type UpstreamConfig = z.infer<typeof schema>;
 /** One upstream, checked, with absolute paths. */
 export type UpstreamRules = StdioRules | HttpRules;
 export interface StdioRules {
+  /** Absent: the server may ask for nothing. */
+  readonly asks?: Asks;
   readonly run: readonly string[];
   readonly mounts: readonly Mount[];
   /** As configured: references to secrets are not looked up yet. */
@@ -80,6 +95,7 @@ export interface StdioRules {
   readonly caps: Caps;
 }
 export interface HttpRules {
+  readonly asks?: Asks;
   readonly http: DestinationConfig;
 }
 
@@ -115,7 +131,7 @@ export function compile(config: UpstreamConfig, path: Path, place: RulesPlace): 
 }
 
 function compileHttp(
-  { url, private: named, tls }: UpstreamConfig & { url: string },
+  { url, private: named, tls, asks }: UpstreamConfig & { url: string },
   path: Path,
   place: RulesPlace,
 ): HttpRules {
@@ -136,7 +152,7 @@ function compileHttp(
   };
   const made = destination(http);
   if (isFault(made)) throw new RulesFault([...path, ...made.at], made.fault, made.fix);
-  return { http };
+  return { http, ...granted(asks) };
 }
 
 function compileStdio(config: UpstreamConfig & { run: readonly string[] }, path: Path, place: RulesPlace): StdioRules {
@@ -162,5 +178,11 @@ function compileStdio(config: UpstreamConfig & { run: readonly string[] }, path:
     const reason = refuseVariable(name);
     if (reason !== undefined) throw new RulesFault([...path, 'env', name], reason, 'leave it out');
   }
-  return { run, mounts, env, caps: { memory, processes, files, cpu } };
+  return { run, mounts, env, caps: { memory, processes, files, cpu }, ...granted(config.asks) };
+}
+
+function granted(asks: UpstreamConfig['asks']): { asks?: Asks } {
+  if (!asks) return {};
+  const { elicitation = [], sampling = false, roots = false } = asks;
+  return { asks: { elicitation: [...new Set(elicitation)], sampling, roots } };
 }

@@ -30,7 +30,15 @@ describe('an upstream block', () => {
       caps: { memory: 2 ** 31, processes: 32, files: 64, cpu: 0.5 },
     });
   });
+  it('says what the server may ask a client for', () => {
+    expect(compiled({ asks: { elicitation: ['url', 'url'], roots: true } })).toMatchObject({
+      asks: { elicitation: ['url'], sampling: false, roots: true },
+    });
+  });
   it.each([
+    [{ asks: { elicitation: true } }],
+    [{ asks: { elicitation: ['page'] } }],
+    [{ asks: { tools: true } }],
     [{ run: [] }],
     [{ run: 'npx x' }],
     [{ memory: '512' }],

@@ -8,12 +8,15 @@ import {
   destination,
   isFault,
 } from '../../net/destination.ts';
+import type { Asks } from '../../wire/eras/asks.ts';
 
 export interface HttpSpec {
   readonly name: string;
   readonly to: Destination;
   /** Digest of all that is configured of it. What is remembered of a server is remembered under this. */
   readonly config: string;
+  /** What the server may ask a client for; absent = nothing. */
+  readonly asks?: Asks;
 }
 
 export function httpSpec(name: string, config: DestinationConfig): HttpSpec | DestinationFault {

@@ -1,0 +1,81 @@
+/**
+ * What a server may ask of a client (elicitation, sampling, roots), in the shapes of 2026-07-28: capabilities of the
+ * client, and the requests in an `input_required` result (basic/patterns/mrtr).
+ */
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { utf8Length } from '../../lib/text.ts';
+
+/** What the operator lets one upstream ask for; nothing by default. */
+export interface Asks {
+  readonly elicitation: readonly ('form' | 'url')[];
+  readonly sampling: boolean;
+  readonly roots: boolean;
+}
+export const NO_ASKS: Asks = Object.freeze({ elicitation: [], sampling: false, roots: false });
+
+export type AskKind = 'form' | 'url' | 'sampling' | 'roots';
+
+/** Requests in one result, bytes of the id of each, bytes of a server's own state. */
+export const MAX_REQUESTS = 8;
+const MAX_ID = 256;
+export const MAX_STATE = 65_536;
+
+/** The capabilities that a server is told: what the client declared, cut to what is granted. Never more than either. */
+export function offer(declared: Readonly<JsonObject>, asks: Asks): JsonObject {
+  const offered: JsonObject = {};
+  const { elicitation, sampling, roots } = declared;
+  if (isObject(elicitation)) {
+    // Before 2025-11-25 there were no modes: an empty object means forms.
+    const named: JsonObject = Object.keys(elicitation).length === 0 ? { form: {} } : elicitation;
+    const modes = asks.elicitation.filter((mode) => isObject(named[mode]));
+    if (modes.length > 0) offered['elicitation'] = Object.fromEntries(modes.map((mode) => [mode, {}]));
+  }
+  if (asks.sampling && isObject(sampling)) {
+    const parts = ['tools', 'context'].filter((part) => isObject(sampling[part]));
+    offered['sampling'] = Object.fromEntries(parts.map((part) => [part, {}]));
+  }
+  if (asks.roots && isObject(roots)) offered['roots'] = {};
+  return offered;
+}
+
+/** Undefined: no request that MCP knows. */
+export function askKind(method: Json | undefined, params: Json | undefined): AskKind | undefined {
+  switch (method) {
+    case 'elicitation/create': {
+      const mode = isObject(params) ? (params['mode'] ?? 'form') : undefined;
+      return mode === 'form' || mode === 'url' ? mode : undefined;
+    }
+    case 'sampling/createMessage':
+      return isObject(params) ? 'sampling' : undefined;
+    case 'roots/list':
+      return params === undefined || isObject(params) ? 'roots' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Whether `offered` (capabilities, as `offer` makes them) has this kind. */
+export function isOffered(kind: AskKind, offered: Readonly<JsonObject>): boolean {
+  if (kind === 'sampling' || kind === 'roots') return offered[kind] !== undefined;
+  const { elicitation } = offered;
+  return isObject(elicitation) && elicitation[kind] !== undefined;
+}
+
+/** Why an `input_required` result is none, or asks for what was not offered; undefined = it is fit. */
+export function misfit(value: JsonObject, offered: Readonly<JsonObject>): string | undefined {
+  const { inputRequests, requestState } = value;
+  if (inputRequests === undefined && requestState === undefined) return 'neither requests nor state';
+  if (requestState !== undefined && (typeof requestState !== 'string' || requestState.length > MAX_STATE))
+    return 'a state that is no text, or too long';
+  if (inputRequests === undefined) return undefined;
+  if (!isObject(inputRequests)) return 'requests that are no object';
+  const requests = Object.entries(inputRequests);
+  if (requests.length > MAX_REQUESTS) return `over ${MAX_REQUESTS} requests`;
+  for (const [id, request] of requests) {
+    if (utf8Length(id) > MAX_ID) return 'a long id of a request';
+    const kind = isObject(request) ? askKind(request['method'], request['params']) : undefined;
+    if (kind === undefined) return 'a request that is not known';
+    if (!isOffered(kind, offered)) return `${kind} was not offered`;
+  }
+  return undefined;
+}
