@@ -7,7 +7,7 @@ import { schema as approval } from '../controls/approval/rules.ts';
 import { schema as input } from '../controls/input/rules.ts';
 import { schema as limits } from '../controls/limits/rules.ts';
 import { schema as output } from '../controls/output/rules.ts';
-import { schema as policy } from '../controls/policy/rules.ts';
+import { flows, schema as policy, tasks } from '../controls/policy/rules.ts';
 import { schema as redact } from '../controls/redact/rules.ts';
 import { schema as screen } from '../controls/screen/rules.ts';
 import { schema as listen } from '../doors/rules.ts';
@@ -56,6 +56,8 @@ export const schema = z.strictObject({
   limits,
   input,
   policy,
+  flows,
+  tasks,
   screen,
   redact,
   approval,

@@ -58,6 +58,10 @@ export interface Facts {
   readonly executes: boolean;
   /** Can send data to the outside. */
   readonly sendsOut: boolean;
+  /** What it returns may have been written by strangers. Absent = not stated, like false. */
+  readonly untrusted?: boolean;
+  /** Returns private data. Absent = not stated, like false. */
+  readonly private?: boolean;
 }
 
 /** Reviewed exceptions from strictness (guarantees IN1 to IN3). JSON pointers into the arguments; '' is the root. */

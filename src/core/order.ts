@@ -26,7 +26,7 @@ export const ORDER_IN = table(`
 
 export const ORDER_OUT = table(`
            call list read get complete listen task note | what leaves
-  policy   -    *    -    -   -        -      -    -    | a listing keeps what \`list\` allows
+  policy   *    *    -    -   -        -      *    -    | a listing keeps what \`list\` allows, a result the fields that are needed
   screen   *    *    *    *   *        -      *    *    | hidden text, injection -> quarantine
   redact   *    *    *    *   *        *      *    *    | no secret or card number leaves
   output   *    *    *    *   *        *      *    *    | last: reviewed names, schema, cap, generic errors

@@ -73,7 +73,7 @@ export async function run(
       if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
       if (verdict.taint && !taint.includes(verdict.taint)) taint.push(verdict.taint);
       if (verdict.kind === 'edit') edited((value = verdict.value));
-      else if (verdict.ask && way === 'in') call = Object.freeze({ ...call, asked: [...call.asked, verdict.ask] });
+      if (verdict.ask && way === 'in') call = Object.freeze({ ...call, asked: [...call.asked, verdict.ask] });
     }
     return value;
   }

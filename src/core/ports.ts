@@ -1,6 +1,6 @@
 /** The outside world as the core sees it. Everything here is injected, so that tests are exact. */
 import type { Json } from '../lib/json/types.ts';
-import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Target } from './call.ts';
+import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Taint, Target } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { ControlId } from './order.ts';
 import type { Clock, Maybe, State } from './state.ts';
@@ -35,7 +35,7 @@ export type May = (
   action: Action,
   caller: Caller,
   thing: Target,
-  facts: { args?: Json; at: number; upstream: string },
+  facts: { args?: Json; at: number; upstream: string; taint?: readonly Taint[] },
 ) => MayAnswer;
 export interface MayAnswer {
   readonly allow: boolean;

@@ -21,7 +21,14 @@ export interface Question {
 export type Verdict<T> =
   /** `ask`: a person is needed, `approval` answers. `granted`: id of the approval that was spent on this call. */
   | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code; readonly granted?: string }
-  | { readonly kind: 'edit'; readonly value: T; readonly code: Code; readonly what?: string; readonly taint?: Taint }
+  | {
+      readonly kind: 'edit';
+      readonly value: T;
+      readonly code: Code;
+      readonly what?: string;
+      readonly taint?: Taint;
+      readonly ask?: Code;
+    }
   | { readonly kind: 'ask'; readonly question: Question }
   | { readonly kind: 'stop'; readonly code: Code; readonly detail?: string; readonly keep?: true };
 

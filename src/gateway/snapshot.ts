@@ -12,6 +12,7 @@ import { output } from '../controls/output/index.ts';
 import * as outputRules from '../controls/output/rules.ts';
 import { policy } from '../controls/policy/index.ts';
 import * as policyRules from '../controls/policy/rules.ts';
+import { compileTasks } from '../controls/policy/tasks.ts';
 import { redact } from '../controls/redact/index.ts';
 import * as redactRules from '../controls/redact/rules.ts';
 import { screen } from '../controls/screen/index.ts';
@@ -22,7 +23,7 @@ import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type RuleContext, RulesFault } from '../core/rules.ts';
 import type { Control } from '../core/verdict.ts';
 
-export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt'>>;
+export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt'>> & Partial<Pick<Config, 'flows' | 'tasks'>>;
 
 export const CONTROLS = { halt, limits, input, policy, screen, redact, approval, output } as unknown as Readonly<
   Record<ControlId, Control<unknown>>
@@ -41,7 +42,9 @@ export interface SnapshotParts {
 /** Throws RulesFault; its path leads into the configuration. */
 export function compileSnapshot({ id, config, context, shelf, routes, without = [] }: SnapshotParts): Snapshot {
   const compiledInput = within('input', () => inputRules.compile(config.input, context));
-  const compiledPolicy = within('policy', () => policyRules.compile(config.policy, context));
+  const tasks = within('tasks', () => compileTasks(config.tasks ?? {}, context));
+  const around = { tasks, ...(config.flows && { flows: config.flows }) };
+  const compiledPolicy = within('policy', () => policyRules.compile(config.policy, context, around));
   const rules: Readonly<Record<ControlId, unknown>> = {
     halt: undefined,
     limits: within('limits', () => limitsRules.compile(config.limits, context)),
@@ -79,7 +82,7 @@ export function compileSnapshot({ id, config, context, shelf, routes, without = 
 const COLUMNS: readonly Column[] = ['call', 'list', 'read', 'get', 'complete', 'listen', 'task', 'note'];
 
 /** A room does not know under which key it stands. */
-function within<T>(key: ControlId, compile: () => T): T {
+function within<T>(key: ControlId | 'tasks', compile: () => T): T {
   try {
     return compile();
   } catch (error) {

@@ -7,17 +7,26 @@ import { isObject, type JsonObject } from '../lib/json/types.ts';
 
 const EXECUTES =
   /(?:^|[^a-z])(?:exec(?:ute)?s?|run|eval|shell|bash|sh|command|cmd|script|code|python|javascript|sql|query|terminal|spawn|subprocess)(?:[^a-z]|$)/i;
+/** What people elsewhere may have written. */
+const UNTRUSTED =
+  /(?:^|[^a-z])(?:issues?|comments?|mails?|emails?|messages?|inbox|tickets?|web|url|pages?|fetch|browse|crawl|scrape|search|reviews?|feeds?|posts?|tweets?|chats?|pull|discussions?|attachments?)(?:[^a-z]|$)/i;
+const PRIVATE =
+  /(?:^|[^a-z])(?:private|personal|secrets?|credentials?|passwords?|inbox|mails?|emails?|messages?|contacts?|calendars?|customers?|patients?|payroll|salary|salaries|invoices?|accounts?|tokens?|keys?)(?:[^a-z]|$)/i;
 const WORDS = 4_096;
 
 export function guessFacts(tool: JsonObject): Facts {
   const hints = isObject(tool.annotations) ? tool.annotations : {};
   const reader = hints.readOnlyHint === true;
+  const name = split(typeof tool.name === 'string' ? tool.name : '');
   return {
     reads: true,
     writes: !reader,
     destructive: !reader && hints.destructiveHint !== false,
     executes: EXECUTES.test(words(tool)),
     sendsOut: hints.openWorldHint !== false,
+    // Not by silence: a server that names nothing of an open world mostly answers with words of its own.
+    untrusted: hints.openWorldHint !== false && (hints.openWorldHint === true || UNTRUSTED.test(name)),
+    private: PRIVATE.test(name),
   };
 }
 
@@ -30,9 +39,16 @@ export const READS: Facts = Object.freeze({
   sendsOut: false,
 });
 
-/** Name and parameter names, words split: `runCommand` and `run_command` are the same two. */
+/** Name and parameter names. */
 function words(tool: JsonObject): string {
   const schema = isObject(tool.inputSchema) && isObject(tool.inputSchema.properties) ? tool.inputSchema.properties : {};
-  const names = [typeof tool.name === 'string' ? tool.name : '', ...Object.keys(schema)].join(' ').slice(0, WORDS);
-  return names.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ');
+  return split([typeof tool.name === 'string' ? tool.name : '', ...Object.keys(schema)].join(' '));
+}
+
+/** `runCommand` and `run_command` are the same two words. */
+function split(names: string): string {
+  return names
+    .slice(0, WORDS)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll('_', ' ');
 }

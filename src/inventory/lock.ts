@@ -44,7 +44,15 @@ export const SECTIONS: readonly (readonly [string, PinKind])[] = [
   ['resources', 'resource'],
   ['templates', 'template'],
 ];
-export const FACTS = ['reads', 'writes', 'destructive', 'executes', 'sendsOut'] as const satisfies (keyof Facts)[];
+export const FACTS = [
+  'reads',
+  'writes',
+  'destructive',
+  'executes',
+  'sendsOut',
+  'untrusted',
+  'private',
+] as const satisfies (keyof Facts)[];
 
 const HEAD = `# What was reviewed: tools, prompts, resources, and the package that serves them.
 # Written by \`doorward review\`; facts, exceptions and caps may be edited, the rest is checked by digest.
@@ -106,7 +114,9 @@ export function printLock(lock: Lock): string {
 }
 
 function printThing(thing: Pinned): string {
-  const facts = FACTS.map((fact) => `${fact}: ${thing.facts[fact]}`).join(', ');
+  const facts = FACTS.filter((fact) => thing.facts[fact] !== undefined)
+    .map((fact) => `${fact}: ${thing.facts[fact]}`)
+    .join(', ');
   const exceptions = printExceptions(thing.exceptions);
   return [
     `      - name: ${text(thing.name)}\n`,

@@ -1,7 +1,7 @@
 /** Reads `doorward.lock`. Every fault has a line and a fix; a descriptor that was edited by hand is a fault. */
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import type { Exceptions, PinKind, Pinned } from '../core/call.ts';
+import type { Exceptions, Facts, PinKind, Pinned } from '../core/call.ts';
 import { parseJson, REPLY_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { Places } from '../lib/schema/index.ts';
@@ -51,6 +51,8 @@ const thing = z.strictObject({
     destructive: z.boolean(),
     executes: z.boolean(),
     sendsOut: z.boolean(),
+    untrusted: z.boolean().optional(),
+    private: z.boolean().optional(),
   }),
   exceptions: z
     .strictObject({
@@ -166,10 +168,19 @@ function readThing(
     name: raw.name,
     digest: raw.digest,
     descriptor,
-    facts: raw.facts,
+    facts: stated(raw.facts),
     exceptions: Object.fromEntries(Object.entries(raw.exceptions).filter(([, v]) => v !== undefined)) as Exceptions,
     ...(raw.cap !== undefined && { cap: raw.cap }),
   });
+}
+
+/** Without what the reviewer left open. */
+function stated({ untrusted, private: secret, ...facts }: z.infer<typeof thing>['facts']): Facts {
+  return {
+    ...facts,
+    ...(untrusted !== undefined && { untrusted }),
+    ...(secret !== undefined && { private: secret }),
+  };
 }
 
 function readJson(text: string): Json | undefined {

@@ -118,7 +118,7 @@ export function view(some: Partial<Call> & Pick<Call, 'target'>): CallView {
     family: 'call',
     args: {},
     asked: [],
-    lane: '-',
+    lane: JSON.stringify(['files', 'default', 'alice', [], '-', '-']),
     taint: [],
     rulesId: '-',
     ...some,

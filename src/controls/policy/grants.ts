@@ -6,6 +6,7 @@ import type { Action } from '../../core/ports.ts';
 import { RulesFault } from '../../core/rules.ts';
 import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
+import { type Bounds, bounds, compileBounds } from './bounds.ts';
 import type { Names } from './names.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
 
@@ -55,6 +56,7 @@ export const grant = z
         scopes: z.array(text).optional().describe('scopes that the caller must all have'),
       })
       .optional(),
+    ...bounds,
   })
   .refine((row) => row.allow.length + row.ask.length > 0, 'a grant needs `allow` or `ask`');
 
@@ -74,6 +76,7 @@ export interface Granted {
   readonly thing: Pinned;
   readonly on: Readonly<Record<Action, Policy>>;
   readonly path: Path;
+  readonly bounds: Bounds;
 }
 
 /** Throws RulesFault for wildcards, names that are not pinned, duplicates, and arguments that cannot be compared so. */
@@ -95,6 +98,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
         return {
           thing,
           path,
+          bounds: compileBounds(row, ['policy', i], (argument) => hasArgument(thing, argument)),
           on: {
             list: { id, ask, json: permit('list', thing, both) },
             call: { id, ask, json: permit('call', thing, [...both, ...args]) },
@@ -180,6 +184,13 @@ function find(
     type = member;
   }
   return { place, member: type, present };
+}
+
+/** Whether the pinned schema names it, whatever its type. */
+function hasArgument(thing: Pinned, name: string): boolean {
+  let type: Member | undefined = argumentsOf(thing);
+  for (const step of name.split('.')) type = type?.type === 'Record' ? memberOf(type, step) : undefined;
+  return type !== undefined;
 }
 
 function compare(place: Expr, member: Member, rule: z.infer<typeof argument>, at: Path): Expr {

@@ -1,10 +1,12 @@
 /** policy: may they do this, to that, now? And a listing keeps only what the same decision lets its reader see. */
-import type { CallView, Message, PinKind } from '../../core/call.ts';
-import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
+import type { CallView, Message, PinKind, Result } from '../../core/call.ts';
+import type { State } from '../../core/state.ts';
+import { type Control, edit, PASS, type Verdict } from '../../core/verdict.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { judged, resultsOf } from './decide.ts';
+import { minimised } from './fields.ts';
+import { factsOf, held, isSink, mark } from './flows.ts';
 import type { Rules } from './rules.ts';
-
-const ASK: Verdict<never> = Object.freeze({ kind: 'pass', ask: 'policy.ask' });
 
 /** Members of listings, and the member of an entry that names it. */
 const LISTS: readonly (readonly [list: string, kind: PinKind, name: string])[] = [
@@ -17,18 +19,17 @@ const LISTS: readonly (readonly [list: string, kind: PinKind, name: string])[] =
 export const policy: Control<Rules> = {
   id: 'policy',
 
-  decide(call, rules) {
-    const { at, upstream } = call;
-    // The arguments of a completion are not those of the prompt: conditions on arguments cannot hold.
-    const facts = call.family === 'complete' ? { at, upstream } : { at, upstream, args: call.args };
-    const { allow, ask, reasons, error } = rules.may('call', call.caller, call.target, facts);
-    if (error !== undefined) return stop('policy.failed', error);
-    if (!allow) return stop('policy.denied', reasons.length > 0 ? reasons.join(' ') : 'no grant');
-    return ask ? ASK : PASS;
+  decide(call, rules, state) {
+    // Nothing else depends on what was read.
+    if (!rules.readsTaint && !isSink(factsOf(call.target))) return judged(call, rules, state, []);
+    const read = held(call, state);
+    if (read instanceof Promise) return read.then((taints) => judged(call, rules, state, taints));
+    return judged(call, rules, state, read);
   },
 
-  inspect(call, message, rules): Verdict<Message> {
+  inspect(call, message, rules, state): Verdict<Message> {
     if (message.kind !== 'result') return PASS;
+    if (call.family !== 'list') return rules.minimises ? needed(call, message, state) : PASS;
     let value = message.value;
     let gone = 0;
     for (const [list, kind, name] of LISTS) {
@@ -41,10 +42,23 @@ export const policy: Control<Rules> = {
     }
     return gone === 0 ? PASS : edit({ kind: 'result', value }, 'policy.filtered', String(gone));
   },
+
+  /** What `screen` found in the answer counts from now on. */
+  settle(call, { taint }, rules, state) {
+    return taint.includes('injection-suspected') ? mark(call, ['injection-suspected'], rules.flows, state) : undefined;
+  },
 };
 
 function visible(entry: Json, call: CallView, kind: PinKind, name: string, rules: Rules): boolean {
   const id = isObject(entry) ? entry[name] : undefined;
   const thing = typeof id === 'string' ? rules.listed(call.upstream, kind, id) : undefined;
   return thing !== undefined && rules.may('list', call.caller, thing, { at: call.at, upstream: call.upstream }).allow;
+}
+
+/** Only the fields that the caller needs. An error has none. */
+function needed(call: CallView, message: Result, state: State): Verdict<Message> {
+  const rows = resultsOf(call, state);
+  if (rows.length === 0 || message.value['isError'] === true) return PASS;
+  const value = rows.reduce(minimised, message.value);
+  return edit({ kind: 'result', value }, 'policy.fields');
 }

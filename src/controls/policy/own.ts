@@ -60,7 +60,9 @@ function lint(policy: PolicyJson, pinned: readonly Pinned[], fault: Fault): void
   const actions = action.op === 'All' ? undefined : named(action);
   const reads = readsOf([policy]);
   // Known in a call only.
-  const readsCall = anything(under(reads.context, 'args')) || anything(under(reads.resource, 'uri'));
+  const readsCall = [under(reads.context, 'args'), under(reads.context, 'taint'), under(reads.resource, 'uri')].some(
+    anything,
+  );
   if (effect === 'permit') {
     if (!actions) throw fault('a permit for every action is a wildcard', BOTH);
     if (resource.op !== '==') {

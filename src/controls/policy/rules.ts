@@ -1,21 +1,32 @@
 /** The `policy` block: grants, compiled to Cedar beside the operator's own policies. Nothing granted, nothing there. */
 import { policyToText } from '@cedar-policy/cedar-wasm/nodejs';
 import { z } from 'zod';
-import type { Caller, PinKind, Pinned, Target } from '../../core/call.ts';
+import type { Caller, PinKind, Pinned, Taint, Target } from '../../core/call.ts';
 import type { Action, May, MayAnswer } from '../../core/ports.ts';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import { Generations } from '../../lib/generations.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
+import { type Bounds, NO_BOUNDS, together } from './bounds.ts';
 import { Misfit } from './facts.ts';
+import { type FlowsConfig, schema as flowsSchema } from './flows.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
 import { nameOf, namesOf } from './names.ts';
 import { type OwnPolicy, parseOwn } from './own.ts';
 import { check, Slice } from './slice.ts';
+import { NO_TASKS, type Tasks, schema as tasksSchema } from './tasks.ts';
 
 export const schema = z.array(grant).default([]).describe('who may use what; what is not listed does not exist');
 export type PolicyConfig = z.infer<typeof schema>;
+
+/** The blocks beside the grants: what a session has read, and what a task needs. */
+export const flows = flowsSchema.describe('what a session may still do without a person after what it has read');
+export const tasks = tasksSchema.describe('which tools, in which order, with which arguments a task needs');
+export interface Around {
+  readonly flows?: FlowsConfig;
+  readonly tasks?: Tasks;
+}
 
 type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles'>;
 
@@ -23,6 +34,14 @@ export interface Rules {
   readonly may: May;
   /** Digest over the text of all policies (guarantee AZ6). */
   readonly version: string;
+  readonly flows: FlowsConfig;
+  readonly tasks: Tasks;
+  /** Whether a policy reads `context.taint`. */
+  readonly readsTaint: boolean;
+  /** Whether a grant says anything about results. */
+  readonly minimises: boolean;
+  /** What the grants that permitted a call say about its arguments and its result. */
+  bounds(reasons: readonly string[]): Bounds;
   /** The pinned thing that an entry of a listing describes; for a resource also the narrowest reviewed folder above. */
   listed(upstream: string, kind: PinKind, name: string): Pinned | undefined;
   explain(caller: Caller, thing: Target, args: Json | undefined, at: number, upstream?: string): Explanation;
@@ -49,8 +68,8 @@ const KEPT = 32_768;
 const KEY_LENGTH = 1024;
 
 /** Throws RulesFault. Faults in a Cedar file have an empty path: their message leads with file:line:column. */
-export function compile(config: PolicyConfig, context: Needs): Rules {
-  return compileWith(config, context, new Generations<MayAnswer>(KEPT));
+export function compile(config: PolicyConfig, context: Needs, around: Around = {}): Rules {
+  return compileWith(config, context, new Generations<MayAnswer>(KEPT), around);
 }
 
 /** Exported for tests: a cache that keeps nothing must change no answer. */
@@ -58,6 +77,7 @@ export function compileWith(
   config: PolicyConfig,
   { pinned, cedar, bundles = new Map() }: Needs,
   cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
+  around: Around = {},
 ): Rules {
   const granted = compileGrants(config, namesOf(pinned));
   const own = parseOwn(cedar, pinned);
@@ -92,6 +112,7 @@ export function compileWith(
     thing: Pinned & { uri?: string },
     args: Json | undefined,
     at: number,
+    taint?: readonly Taint[],
   ) {
     const found = slices.get(key(thing.upstream, thing.kind, thing.name));
     if (!found) return DENY;
@@ -100,7 +121,7 @@ export function compileWith(
     const slice = found[action];
     let facts: ReturnType<Slice['facts']>;
     try {
-      facts = slice.facts(caller, action === 'call' ? thing.uri : undefined, args, at);
+      facts = slice.facts(caller, action === 'call' ? thing.uri : undefined, args, at, taint);
     } catch (error) {
       return fail(error instanceof Misfit ? error.message : 'the facts could not be gathered');
     }
@@ -117,7 +138,7 @@ export function compileWith(
     return answer;
   }
 
-  const may: May = (action, caller, thing, { args, at, upstream }) => {
+  const may: May = (action, caller, thing, { args, at, upstream, taint }) => {
     if (thing.kind === 'route') {
       // A listing or a discovery is for whoever may see anything behind the route.
       for (const one of byUpstream.get(upstream) ?? []) {
@@ -128,14 +149,31 @@ export function compileWith(
     }
     const seen = decide('list', caller, thing, undefined, at);
     // `call` requires `list`.
-    return action === 'list' || !seen.allow ? seen : decide('call', caller, thing, args, at);
+    return action === 'list' || !seen.allow ? seen : decide('call', caller, thing, args, at, taint);
   };
+
+  const said = new Map(granted.map(({ on, bounds }) => [on.call.id, bounds]));
+  // A cached answer is one object: so is what follows from it.
+  const joined = new WeakMap<readonly string[], Bounds>();
+  function bounds(reasons: readonly string[]): Bounds {
+    let found = joined.get(reasons);
+    if (!found) {
+      found = together(reasons.map((id) => said.get(id) ?? NO_BOUNDS));
+      joined.set(reasons, found);
+    }
+    return found;
+  }
 
   const texts = [...granted.map(({ on }) => on), ...cedar.map(({ file, text }) => ({ file, text }))];
   const version = digest(JSON.parse(JSON.stringify(texts)));
   return {
     may,
     version,
+    flows: around.flows ?? flowsSchema.parse(undefined),
+    tasks: around.tasks ?? NO_TASKS,
+    readsTaint: [...slices.values()].some(({ call }) => call.readsTaint),
+    minimises: granted.some((row) => row.bounds.results.length > 0),
+    bounds,
     listed: (upstream, kind, name) =>
       listed.get(key(upstream, kind, name)) ??
       (kind === 'resource'

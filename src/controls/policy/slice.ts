@@ -1,6 +1,6 @@
 /** All policies about one thing for one action: strictly validated at load, then asked with exactly what they read. */
 import { type Schema, type ValidationError, validate } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Caller, Pinned } from '../../core/call.ts';
+import type { Caller, Pinned, Taint } from '../../core/call.ts';
 import type { Action } from '../../core/ports.ts';
 import { type Hours, parseHours } from '../../lib/hours.ts';
 import type { Json } from '../../lib/json/types.ts';
@@ -26,6 +26,8 @@ import {
   uidOf,
 } from './types.ts';
 
+const TAINTS: Type = { type: 'Set', element: STRING };
+
 /** What a decision is about, cut down to what the slice reads. `key` holds all of it and nothing else. */
 export interface Facts {
   readonly key: string;
@@ -44,6 +46,7 @@ export class Slice {
   readonly #readsUri: boolean;
   readonly #args: RecordType;
   readonly #readsArgs: boolean;
+  readonly readsTaint: boolean;
   readonly #uid: Uid;
   readonly #action: Uid;
 
@@ -66,6 +69,8 @@ export class Slice {
     this.#action = { type: 'Action', id: action };
     const members: [string, Type][] = [];
     if (this.#hours.length > 0) members.push(['hours', record(this.#hours.map(([text]) => [text, BOOLEAN]))]);
+    this.readsTaint = action === 'call' && anything(under(context, 'taint'));
+    if (this.readsTaint) members.push(['taint', TAINTS]);
     if (this.#readsArgs) members.push(['args', narrow(this.#args, under(context, 'args')!)]);
     this.#prepared = new Prepared(
       Object.fromEntries(policies.map(({ id, text, json }) => [id, text ?? json])),
@@ -74,7 +79,13 @@ export class Slice {
   }
 
   /** Throws Misfit when something that the slice reads cannot be shown to it. */
-  facts(caller: Caller, uri: string | undefined, args: Json | undefined, at: number): Facts {
+  facts(
+    caller: Caller,
+    uri: string | undefined,
+    args: Json | undefined,
+    at: number,
+    taint: readonly Taint[] = [],
+  ): Facts {
     const id = this.#reads.who ? callerId(caller) : '-';
     const who = show(this.#who, caller);
     const seen = this.#readsUri && uri !== undefined ? project(uri, STRING, none(), 'uri') : undefined;
@@ -82,6 +93,7 @@ export class Slice {
     if (this.#hours.length > 0) {
       around['hours'] = Object.fromEntries(this.#hours.map(([text, hours]) => [text, hours.open(at)]));
     }
+    if (this.readsTaint) around['taint'] = [...taint];
     if (this.#readsArgs) {
       if (args === undefined) throw new Misfit('the arguments are not known');
       around['args'] = project(args, this.#args, under(this.#reads.context, 'args')!, 'args') as Json;
@@ -161,7 +173,7 @@ export function check(thing: Pinned, policies: readonly Policy[]): Checked {
     validationSettings: { mode: 'strict' },
     schema: cedarSchema(thing, recordOf(CALLER), recordOf(THING), {
       list: record([hours]),
-      call: record([hours, ['args', args]]),
+      call: record([hours, ['args', args], ['taint', TAINTS]]),
     }),
     policies: { staticPolicies: Object.fromEntries(policies.map(({ id, text, json }) => [id, text ?? json])) },
   });

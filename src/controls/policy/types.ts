@@ -54,6 +54,8 @@ export const THING: Readonly<Record<string, Field<Pinned & { readonly uri?: stri
   destructive: field(BOOLEAN, (t) => t.facts.destructive),
   executes: field(BOOLEAN, (t) => t.facts.executes),
   sendsOut: field(BOOLEAN, (t) => t.facts.sendsOut),
+  untrusted: field(BOOLEAN, (t) => t.facts.untrusted === true),
+  private: field(BOOLEAN, (t) => t.facts.private === true),
 };
 
 export const ENTITY: Readonly<Record<PinKind, string>> = {

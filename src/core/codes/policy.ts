@@ -12,5 +12,22 @@ export const policy = {
     'This call is not allowed. Reference {ref}.',
     'policy evaluation failed: a failed evaluation is a denial',
   ),
+  'policy.flow': inBand(
+    -31064,
+    'This call is not allowed after what this session has read. Reference {ref}.',
+    'a toxic flow (see `flows`): `detail` names what was read and what the tool can do',
+  ),
+  'policy.task': inBand(
+    -31065,
+    'This call is not part of the task at hand. Reference {ref}.',
+    'see `tasks`: `detail` says what lies outside',
+  ),
+  'policy.never': inBand(
+    -31066,
+    'This call gives an argument that a caller may not give. Reference {ref}.',
+    'the grant names it under `never`',
+  ),
+  'policy.set': rpc(200, -31067, 'edited', 'an argument was set as the grant says'),
+  'policy.fields': rpc(200, -31068, 'edited', 'fields of the result were left out as the grant says'),
   'policy.filtered': rpc(200, -31063, 'filtered', 'entries were removed from a listing'),
 } as const;

@@ -20,7 +20,7 @@ import {
   type Strictness,
 } from './types.ts';
 
-export { Places, pointer } from './places.ts';
+export { Places, pointer, segments } from './places.ts';
 export { plain } from './plain.ts';
 export { pruner } from './prune.ts';
 export * from './types.ts';

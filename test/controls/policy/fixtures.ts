@@ -90,7 +90,7 @@ export function callOf(target: Call['target'], upstream: string, who: Caller, so
     target,
     args: {},
     asked: [],
-    lane: '-',
+    lane: JSON.stringify(['files', 'default', 'alice', [], '-', '-']),
     taint: [],
     rulesId: 'r',
     ...some,

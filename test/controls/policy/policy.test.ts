@@ -6,8 +6,8 @@ import { policy } from '../../../src/controls/policy/index.ts';
 import { compile, type Rules, schema } from '../../../src/controls/policy/rules.ts';
 import type { Caller, Result } from '../../../src/core/call.ts';
 import { RulesFault } from '../../../src/core/rules.ts';
-import type { State } from '../../../src/core/state.ts';
 import type { Json } from '../../../src/lib/json/types.ts';
+import { memoryState } from '../../../src/store/memory.ts';
 import { caller, callOf, PINNED, thing } from './fixtures.ts';
 
 interface Case {
@@ -31,7 +31,7 @@ interface FaultCase {
   fix?: string;
 }
 
-const STATE = {} as State;
+const STATE = memoryState(() => 0);
 const read = (file: string) => parse(readFileSync(join(import.meta.dirname, file), 'utf8'));
 const rulesOf = (config: unknown, cedar?: string): Rules =>
   compile(schema.parse(config ?? []), {

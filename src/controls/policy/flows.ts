@@ -1,0 +1,111 @@
+/**
+ * Toxic flows (guarantee AZ8): what a session has read decides what it may still do without a person. Sources and sinks
+ * are facts that a reviewer stated; nothing is read out of texts but the suspicion of `screen`.
+ */
+import { z } from 'zod';
+import { sessionOf } from '../../core/admit.ts';
+import type { CallView, Facts, Taint, Target } from '../../core/call.ts';
+import { principalOf } from '../../core/principal.ts';
+import type { Maybe, State } from '../../core/state.ts';
+import { parseDuration } from '../../lib/time.ts';
+
+export const TAINTS = ['untrusted-content', 'private-data', 'injection-suspected'] as const;
+export const SINKS = ['sendsOut', 'executes', 'destructive', 'writes'] as const;
+type Sink = (typeof SINKS)[number];
+
+/** From the mildest. */
+const ANSWERS = ['pass', 'ask', 'deny'] as const;
+export type FlowAnswer = (typeof ANSWERS)[number];
+
+const answer = z.enum(ANSWERS).default('ask');
+const sinks = (what: string) =>
+  z
+    .strictObject({ sendsOut: answer, executes: answer, destructive: answer, writes: answer })
+    .prefault({})
+    .describe(`what a tool with this fact needs once the session has ${what}: pass, ask or deny`);
+
+const SHORTEST = 60_000;
+const LONGEST = 30 * 86_400_000;
+
+export const schema = z
+  .strictObject({
+    window: z
+      .string()
+      .transform((text, context) => {
+        const ms = parseDuration(text);
+        if (ms !== undefined && ms >= SHORTEST && ms <= LONGEST) return ms;
+        context.addIssue({ code: 'custom', message: 'not a duration from 1m to 30d; write 8h' });
+        return z.NEVER;
+      })
+      .prefault('8h')
+      .describe('how long what was read counts, from the last time it was'),
+    'untrusted-content': sinks('read what strangers may have written'),
+    'private-data': sinks('read private data'),
+    'injection-suspected': sinks('read something that looks like an injection'),
+  })
+  .prefault({});
+export type FlowsConfig = z.infer<typeof schema>;
+
+const SPACE = 'flow';
+
+/**
+ * Whose reading counts for this call: the session of an older revision, else all that the principal does. A client that
+ * begins a new session begins a new flow; a model cannot.
+ */
+export function flowOf(call: CallView): string {
+  return `${principalOf(call.caller)} ${sessionOf(call)}`;
+}
+
+export function factsOf(target: Target): Facts | undefined {
+  return target.kind === 'route' ? undefined : target.facts;
+}
+
+export function isSink(facts: Facts | undefined): boolean {
+  return facts !== undefined && SINKS.some((sink) => facts[sink]);
+}
+
+/** What reading this thing leaves on the session. */
+export function leaves(facts: Facts | undefined): readonly Taint[] {
+  if (!facts?.untrusted && !facts?.private) return [];
+  return [
+    ...(facts.untrusted ? ['untrusted-content' as const] : []),
+    ...(facts.private ? ['private-data' as const] : []),
+  ];
+}
+
+/** The taints that count now. */
+export function held(call: CallView, state: State): Maybe<readonly Taint[]> {
+  const flow = flowOf(call);
+  const found = TAINTS.map((taint) => state.get(SPACE, `${flow} ${taint}`));
+  const those = (values: readonly unknown[]) => TAINTS.filter((_, i) => values[i] !== undefined);
+  return found.some((one) => one instanceof Promise) ? Promise.all(found).then(those) : those(found);
+}
+
+/** One entry for each taint, so that two calls at once cannot undo each other's. */
+export function mark(call: CallView, taints: readonly Taint[], { window }: FlowsConfig, state: State): Maybe<void> {
+  const flow = flowOf(call);
+  const writes = taints.map((taint) => state.put(SPACE, `${flow} ${taint}`, true, window));
+  return writes.some((one) => one instanceof Promise) ? Promise.all(writes).then(() => undefined) : undefined;
+}
+
+/** The gravest answer of the table. `despite`: taints that the grant accepts by name. */
+export function judge(
+  facts: Facts | undefined,
+  taints: readonly Taint[],
+  config: FlowsConfig,
+  despite: ReadonlySet<Taint>,
+): { readonly answer: FlowAnswer; readonly why: string } {
+  let worst = 0;
+  const why: string[] = [];
+  for (const taint of taints) {
+    if (taint === 'none' || despite.has(taint)) continue;
+    const row: Readonly<Record<Sink, FlowAnswer>> = config[taint];
+    for (const sink of SINKS) {
+      const rank = facts?.[sink] ? ANSWERS.indexOf(row[sink]) : 0;
+      if (rank === 0) continue;
+      why.push(`${taint} -> ${sink}`);
+      worst = Math.max(worst, rank);
+    }
+  }
+  return { answer: ANSWERS[worst]!, why: why.join(', ') };
+}
