@@ -15,6 +15,7 @@ import { watched } from './live.ts';
 import { thisHost } from './machine.ts';
 import { npm } from './npm.ts';
 import { data, shown, Trouble, talk } from './terminal.ts';
+import { told, vaultOf } from './vault.ts';
 
 const random = (n: number): Uint8Array => randomBytes(n);
 
@@ -47,7 +48,8 @@ export async function serveHttpGateway(file: string, extra: readonly string[] = 
   const site = readSite(file);
   const owner = await takeOver({ dir: site.stateDir, hello: hello(site, ''), tryOwn }).catch(refusedBridge);
   try {
-    const running = await startGateway(options(file, true, data)).catch(refusedStart);
+    const vault = await told(() => vaultOf(site, 'read'));
+    const running = await startGateway({ ...options(file, true, data), vault }).catch(refusedStart);
     const close = once(async () => {
       await running.close();
       owner.release();

@@ -34,6 +34,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/key.ts')).key,
   },
   {
+    name: 'secret',
+    summary: 'the vault: set, list, rotate, test, remove secrets of servers; rotate its key',
+    load: async () => (await import('./verbs/secret.ts')).secret,
+  },
+  {
     name: 'explain',
     summary: 'why would this call pass? no upstream is asked',
     load: async () => (await import('./verbs/explain.ts')).explain,

@@ -1,9 +1,8 @@
 /** Variables of a server: references are looked up at start, plain values only where they cannot be a secret. */
 import { RulesFault } from '../core/rules.ts';
 import { redactText } from '../detect/secrets.ts';
-import { type Places, parseReference, ReferenceFault, resolveReference } from '../secrets/references.ts';
+import { type Places, parseReference, REFERENCE, ReferenceFault, resolveReference } from '../secrets/references.ts';
 
-const REFERENCE = /^(file|env):/;
 const SECRET_NAME = /token|key|secret|passw|auth|credential|dsn|private/i;
 
 type Path = readonly (string | number)[];
@@ -15,7 +14,7 @@ export function refuseLiterals(env: Readonly<Record<string, string>>, path: Path
     throw new RulesFault(
       [...path, name],
       'a secret stands here by value',
-      'write file:PATH (mode 0600) or env:NAME, and put the secret there',
+      'write file:PATH (mode 0600), env:NAME or vault:NAME, and put the secret there',
     );
   }
 }

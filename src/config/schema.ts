@@ -14,6 +14,7 @@ import { schema as listen } from '../doors/rules.ts';
 import { schema as identity } from '../identity/rules.ts';
 import { schema as bundle } from '../inventory/bundles.ts';
 import { parseDuration } from '../lib/time.ts';
+import { schema as secrets } from '../secrets/rules.ts';
 import { schema as upstream } from '../upstreams/rules.ts';
 
 /** Choices that lower the guard, named for their risk. Shown by `check`, `doctor` and every start until removed. */
@@ -45,6 +46,7 @@ export const schema = z.strictObject({
     .describe('folder of token, keys, audit log and packages, relative to this file'),
   listen,
   identity,
+  secrets,
   upstreams: z.record(name, upstream).describe('the MCP servers behind the gate; each gets its own path'),
   bundles: z.record(name, bundle).default({}).describe('tools of several upstreams under one path'),
   calls: z

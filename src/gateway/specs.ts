@@ -4,6 +4,7 @@ import { ConfigError } from '../config/fault.ts';
 import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import type { PrivateFiles } from '../secrets/private.ts';
+import type { Places } from '../secrets/references.ts';
 import { environment } from '../upstreams/environment.ts';
 import { httpSpec } from '../upstreams/http/spec.ts';
 import type { AnySpec } from '../upstreams/lanes.ts';
@@ -18,6 +19,7 @@ export interface SpecPlace {
   readonly clock: Clock;
   readonly files: PrivateFiles;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly vault?: Places['vault'];
 }
 
 /** Specs of the reviewed upstreams; `only` names one, reviewed or not. Rejects with ConfigError or PackageRefused. */

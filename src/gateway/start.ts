@@ -20,6 +20,7 @@ import { type Lock, originDigest } from '../inventory/lock.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import { escapeText } from '../lib/text.ts';
 import { openKeys } from '../secrets/keyring.ts';
+import type { Vault } from '../secrets/vault/vault.ts';
 import { callerToken, openStateFolder, type StateFolder } from '../store/folder.ts';
 import { memoryState } from '../store/memory.ts';
 import { tryOwn } from '../store/owner.ts';
@@ -39,6 +40,7 @@ import { watchSite } from './reload.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
+import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
 
 export interface StartOptions {
@@ -57,6 +59,8 @@ export interface StartOptions {
   /** Called once when another process asks for the state folder. */
   readonly handOver?: () => void;
   readonly sandbox?: Machine;
+  /** The vault of the site, where a person was asked to open it; by default it opens by itself, or not at all. */
+  readonly vault?: Vault;
 }
 
 export interface Running {
@@ -103,13 +107,16 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     exposed: options.http && exposed(site.config.listen),
     clock,
   });
-  let specs: Specs = await prepareSpecs(prepared, {
+  const vault = options.vault ?? siteVault(site, { files, clock, random, env: process.env, passphrase: nobody });
+  const specPlace = {
     stateDir: folder.root,
     npm: options.npm,
     clock,
     files,
     env: process.env,
-  });
+    vault: (name: string) => vault.get('secret', '*', name)?.toString(),
+  };
+  let specs: Specs = await prepareSpecs(prepared, specPlace);
 
   const closers: (() => Promise<unknown> | unknown)[] = [];
   try {
@@ -222,13 +229,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       async reload() {
         const next = prepare(readSite(file), preparing);
         refuseCritical(next);
-        const nextSpecs = await prepareSpecs(next, {
-          stateDir: folder.root,
-          npm: options.npm,
-          clock,
-          files,
-          env: process.env,
-        });
+        const nextSpecs = await prepareSpecs(next, specPlace);
         const before = prepared.snapshot.id;
         if (next.snapshot.id === before) return;
         // A hold ends with a review of that very upstream, not with any edit.

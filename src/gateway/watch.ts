@@ -27,7 +27,8 @@ function stamps(paths: readonly string[]): string {
   return paths.map(stamp).join(' ');
 }
 
-function stamp(path: string): string {
+/** Another text when another file is there, or the same one was written. */
+export function stamp(path: string): string {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
     return `${dev}.${ino}.${size}.${mtimeNs}.${ctimeNs}`;

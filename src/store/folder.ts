@@ -11,6 +11,9 @@ export interface StateFolder {
   readonly keys: string;
   /** API keys, as digests. */
   readonly apiKeys: string;
+  readonly vault: string;
+  /** Where its key lies unless the configuration says otherwise. */
+  readonly vaultKey: string;
   readonly audit: string;
   readonly quarantine: string;
   readonly packages: string;
@@ -27,6 +30,8 @@ export function stateFolder(root: string): StateFolder {
     token: join(root, 'token'),
     keys: join(root, 'keys.json'),
     apiKeys: join(root, 'apikeys.json'),
+    vault: join(root, 'vault.json'),
+    vaultKey: join(root, 'vault.key'),
     audit: join(root, 'audit'),
     quarantine: join(root, 'quarantine'),
     packages: join(root, 'packages'),

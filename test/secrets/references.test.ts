@@ -36,6 +36,15 @@ describe('a reference', () => {
 
   it('reads a variable', () => expect(get('env:API_KEY', { API_KEY: 'hunter2' })).toBe('hunter2'));
 
+  it('asks the vault', () => {
+    const vault = (name: string) => (name === 'tickets' ? 'hunter2' : undefined);
+    const ask = (text: string) =>
+      resolveReference(parseReference(text, dir), { files: { read: readPrivate }, env: {}, vault });
+    expect(ask('vault:tickets')).toBe('hunter2');
+    expect(() => ask('vault:other')).toThrow('vault:other does not exist');
+    expect(() => get('vault:tickets')).toThrow('vault:tickets does not exist');
+  });
+
   it('does not reach what every object has', () => expect(() => get('env:toString')).toThrow('does not exist'));
 });
 
@@ -48,7 +57,9 @@ describe('a fault', () => {
     'env:',
     'env:hunter2=1',
     'file:',
-    'vault:hunter2',
+    'vault:Hunter2',
+    'vault:',
+    'keychain:hunter2',
     'sk-hunter2',
     '',
   ])('refuses %j and does not quote it', (text) => {
@@ -57,7 +68,7 @@ describe('a fault', () => {
       expect.unreachable();
     } catch (error) {
       expect((error as Error).name).toBe('ReferenceFault');
-      expect((error as Error).stack!.split('\n')[0]).not.toContain('hunter2');
+      expect((error as Error).stack!.split('\n')[0]).not.toMatch(/hunter2/i);
     }
   });
 

@@ -8,7 +8,6 @@ import type { Finding } from '../../inventory/findings.ts';
 import { type Lock, printLock } from '../../inventory/lock.ts';
 import { parseRun } from '../../inventory/packages/run.ts';
 import { openStateFolder } from '../../store/folder.ts';
-import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
 import { serverPin } from '../../upstreams/http/spec.ts';
 import { PackageRefused } from '../../upstreams/packages.ts';
 import type { StdioRules } from '../../upstreams/rules.ts';
@@ -19,6 +18,7 @@ import { probe } from '../review/probe.ts';
 import { writeWhole } from '../review/write.ts';
 import { sarif } from '../sarif.ts';
 import { ask, data, EXIT, type Exit, json, paint, shown, Trouble, table, talk, waiting } from '../terminal.ts';
+import { FILES, told, vaultOf } from '../vault.ts';
 import type { Verb } from '../verb.ts';
 
 interface Options {
@@ -111,10 +111,21 @@ async function mayStart({ upstreams }: Pick<Prepared, 'upstreams'>, name: string
 
 async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: string, lock: Lock): Promise<Plan> {
   const folder = openStateFolder(prepared.site.stateDir);
-  const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
+  const vault = await told(() => vaultOf(prepared.site, 'read'));
   const specs = await waiting(
     `fetching ${name}`,
-    prepareSpecs(prepared, { stateDir: folder.root, npm, clock: Date.now, files, env: process.env }, name),
+    prepareSpecs(
+      prepared,
+      {
+        stateDir: folder.root,
+        npm,
+        clock: Date.now,
+        files: FILES,
+        env: process.env,
+        vault: (entry) => vault.get('secret', '*', entry)?.toString(),
+      },
+      name,
+    ),
   ).catch((error: unknown) => {
     if (!(error instanceof PackageRefused)) throw error;
     throw new ConfigError([prepared.site.source.fault(['upstreams', name, 'run'], error.message, RUN_FORMS)]);

@@ -1,0 +1,154 @@
+/** Secrets in the vault: put there, listed by name, followed by new ones, tried, removed. Values are never printed. */
+import type { Command } from 'commander';
+import { readSite } from '../../gateway/site.ts';
+import { iso } from '../../lib/time.ts';
+import { VAULT_NAME } from '../../secrets/references.ts';
+import type { Label } from '../../secrets/vault/file.ts';
+import type { Vault } from '../../secrets/vault/vault.ts';
+import { readSecret } from '../hidden.ts';
+import { count, data, EXIT, json, shown, Trouble, table, talk } from '../terminal.ts';
+import { told, vaultOf } from '../vault.ts';
+import type { Verb } from '../verb.ts';
+
+interface Options {
+  readonly config: string;
+  readonly tenant: string;
+  readonly json?: boolean;
+}
+
+const DAY = 86_400_000;
+/** Versions that stay beside the newest. */
+const KEPT = 1;
+
+export const secret: Verb = {
+  examples: [
+    'doorward secret set tickets < /run/secrets/tickets',
+    'doorward secret list',
+    'doorward secret rotate tickets',
+    'doorward secret rotate-master',
+  ],
+  build(command, done) {
+    const named = (verb: string, says: string) =>
+      command
+        .command(verb)
+        .description(says)
+        .argument('<name>', 'as in vault:<name>')
+        .allowExcessArguments()
+        .hook('preAction', (_, { args }) => {
+          // Commander would quote it.
+          if (args.length > 1)
+            throw new Trouble(
+              'a secret never stands on the command line: others can see it there',
+              'pipe it in or type it; and change this one, which your shell remembers',
+            );
+        })
+        .option('--tenant <name>', 'for callers of this tenant alone', '*');
+    named('set', 'put a new secret into the vault; it is read from stdin, or typed without echo').action(
+      async (name: string, _own, cmd: Command) => {
+        const { vault, tenant } = await open(cmd);
+        const label = await put(vault, tenant, name, (known) => {
+          if (known) throw new Trouble(`${name} is there already`, `doorward secret rotate ${name}`);
+        });
+        say(`${name} is in the vault, version ${label.version}`);
+        done(EXIT.yes);
+      },
+    );
+    named('rotate', 'put a new value in the place of an old one, which stays as the version before').action(
+      async (name: string, _own, cmd: Command) => {
+        const { vault, tenant } = await open(cmd);
+        const label = await put(vault, tenant, name, (known) => {
+          if (!known) throw new Trouble(`no secret ${name}`, `doorward secret set ${name}`);
+        });
+        say(`${name} is version ${label.version} now; a running gateway uses it from the next request on`);
+        done(EXIT.yes);
+      },
+    );
+    command
+      .command('list')
+      .description('what there is, of which age; never a value')
+      .option('--json', 'machine-readable output')
+      .action(async (_own, cmd: Command) => {
+        const { vault, options } = await open(cmd);
+        print(await told(() => vault.list()), Date.now(), options.json === true);
+        done(EXIT.yes);
+      });
+    named('test', 'open a secret and say that it opened').action(async (name: string, _own, cmd: Command) => {
+      const { vault, tenant } = await open(cmd);
+      const bytes = await told(() => vault.get('secret', tenant, checked(name)))!;
+      if (bytes === undefined) throw new Trouble(`no secret ${name}`, `doorward secret set ${name}`, EXIT.no);
+      say(`${name} opens: ${count(bytes.length, 'byte')}`);
+      bytes.fill(0);
+      done(EXIT.yes);
+    });
+    named('remove', 'take a secret out of the vault, all its versions').action(
+      async (name: string, _own, cmd: Command) => {
+        const { vault, tenant } = await open(cmd);
+        const gone = await told(() => vault.change((draft) => draft.remove('secret', tenant, checked(name))));
+        if (gone === 0) throw new Trouble(`no secret ${name}`, undefined, EXIT.no);
+        say(`${name} is gone`);
+        done(EXIT.yes);
+      },
+    );
+    command
+      .command('rotate-master')
+      .description('seal everything anew by a new master key; the old key opens nothing of it')
+      .action(async (_own, cmd: Command) => {
+        const { vault } = await open(cmd, 'anew');
+        const entries = await told(async () => {
+          if (!vault.exists) throw new Trouble('there is no vault yet', 'doorward secret set makes one');
+          await vault.rotate();
+          return vault.check();
+        });
+        say(`${count(entries, 'entry', 'entries')} sealed by a new key`);
+        done(EXIT.yes);
+      });
+  },
+};
+
+async function open(
+  cmd: Command,
+  use: 'write' | 'anew' = 'write',
+): Promise<{ vault: Vault; tenant: string; options: Options }> {
+  const options = cmd.optsWithGlobals<Options>();
+  const site = readSite(options.config);
+  return { vault: await told(() => vaultOf(site, use)), tenant: options.tenant, options };
+}
+
+async function put(vault: Vault, tenant: string, name: string, agree: (known: boolean) => void): Promise<Label> {
+  checked(name);
+  const known = await told(() => vault.list('secret').some((one) => one.name === name && one.tenant === tenant));
+  agree(known);
+  const value = await readSecret(`value of ${name}: `);
+  if (value === '') throw new Trouble('the secret is empty', 'pipe it in, or type it');
+  return told(() =>
+    vault.change((draft) => {
+      const bytes = Buffer.from(value);
+      const label = draft.put('secret', tenant, name, bytes, KEPT);
+      bytes.fill(0);
+      return label;
+    }),
+  );
+}
+
+function checked(name: string): string {
+  if (VAULT_NAME.test(name)) return name;
+  throw new Trouble(`\`${shown(name, 64)}\` is not a name`, 'use lower-case letters, digits, dots, - and _');
+}
+
+function print(labels: readonly Label[], at: number, asJson: boolean): void {
+  if (asJson) return json({ entries: labels.map(({ created, ...rest }) => ({ ...rest, created: iso(created) })) });
+  data(
+    table(
+      ['KIND', 'NAME', 'TENANT', 'VERSION', 'AGE'],
+      labels.map(({ kind, name, tenant, version, created }) => [
+        kind,
+        shown(name, 64),
+        shown(tenant, 40),
+        String(version),
+        count(Math.max(0, Math.floor((at - created) / DAY)), 'day'),
+      ]),
+    ),
+  );
+}
+
+const say = (text: string): void => talk(text);

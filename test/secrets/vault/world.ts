@@ -1,0 +1,43 @@
+/** Vaults in a folder of their own. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stamp } from '../../../src/gateway/watch.ts';
+import { keyFile, type Unlock } from '../../../src/secrets/vault/master.ts';
+import { Vault, type VaultWorld } from '../../../src/secrets/vault/vault.ts';
+import { tryOwn } from '../../../src/store/owner.ts';
+import { createPrivate, readPrivate, replacePrivate } from '../../../src/store/private.ts';
+
+export const FILES = { read: readPrivate, create: createPrivate, replace: replacePrivate };
+export const random = (n: number): Uint8Array => randomBytes(n);
+
+export interface Place {
+  readonly dir: string;
+  readonly path: string;
+  readonly key: string;
+  open(over?: Partial<VaultWorld>): Vault;
+  close(): void;
+}
+
+export function place(dir = mkdtempSync(join(tmpdir(), 'doorward-vault-'))): Place {
+  const [path, key] = [join(dir, 'vault.json'), join(dir, 'vault.key')];
+  const unlock: Unlock = keyFile(key, { files: FILES, random });
+  return {
+    dir,
+    path,
+    key,
+    open: (over = {}) =>
+      new Vault(path, {
+        files: FILES,
+        stamp,
+        clock: Date.now,
+        random,
+        unlock,
+        lock: () => tryOwn(dir, 'vault.db'),
+        wait: (ms) => new Promise((done) => setTimeout(done, ms)),
+        ...over,
+      }),
+    close: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
