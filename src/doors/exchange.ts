@@ -4,18 +4,27 @@ import { retryAfter } from '../controls/limits/index.ts';
 import type { Caller } from '../core/call.ts';
 import { CODES } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
-import { type Gate, isRefused } from '../core/gate.ts';
+import { type Gate, isRefused, type Refused } from '../core/gate.ts';
 import type { Ending } from '../core/pipeline.ts';
 import { classify } from '../wire/eras/classify.ts';
-import { type Fault, frame, type Id, type NotificationFrame, type RequestFrame } from '../wire/frame.ts';
+import { BATCHES, MODERN } from '../wire/eras/versions.ts';
+import {
+  type Batch,
+  type Fault,
+  type Frame,
+  frames,
+  type Id,
+  type NotificationFrame,
+  type RequestFrame,
+} from '../wire/frame.ts';
 import { type Headers, matchesBody, protocolHeaders } from '../wire/headers.ts';
 import { type BodyLimits, readBody } from './body.ts';
 import type { Knock } from './door.ts';
-import { finalMessage, interimMessage, localMessage, missing } from './message.ts';
+import { arrays, finalMessage, interimMessage, localMessage, missing, type Parts, refusedMessage } from './message.ts';
 import { refuse, writeRefused } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { Session, Sessions } from './session.ts';
-import { type Heard, hear, listening, mirrored } from './speech.ts';
+import { type Heard, hear, hearElement, listening, mirrored } from './speech.ts';
 import type { After } from './timers.ts';
 
 export interface ExchangeOptions {
@@ -87,8 +96,9 @@ export class Exchange {
       reply.unread(knock.req, true);
       return refuse(gate, knock, reply, { stage: 'door', code: bytes });
     }
-    const said = frame(bytes);
+    const said = frames(bytes);
     if ('fault' in said) return this.#fault(visit, said);
+    if (said.kind === 'batch') return this.#batch(visit, said);
     // No server request is ever open over HTTP, so there is nothing that a client could answer.
     if (said.kind === 'response') return this.#fault(visit, { fault: 'frame.request' });
     const headers = protocolHeaders(knock.req.rawHeaders);
@@ -125,11 +135,29 @@ export class Exchange {
   }
 
   async #call(visit: Visit, heard: Heard & { kind: 'call' }, session: Session | undefined): Promise<void> {
+    const { knock, caller, reply } = visit;
+    const { id, method, said, codec } = heard;
+    const end = await this.#run(visit, heard, session);
+    if ('fault' in end) return this.#fault(visit, end);
+    if (isRefused(end)) return writeRefused(reply, end, id, missing(end, said));
+    if (method === 'initialize' && said.era !== MODERN && end.message.kind === 'result') {
+      reply.header('Mcp-Session-Id', this.#options.sessions.mint(caller, knock.route, said.era, said.claimed));
+    }
+    const status = statusOf(end);
+    if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
+    reply.final(status, finalMessage(codec, method, id, end.message));
+  }
+
+  /** Runs one call. What comes before its end goes out at once. */
+  async #run(
+    visit: Visit,
+    { id, method, said, codec, wishes }: Heard & { kind: 'call' },
+    session: Session | undefined,
+  ): Promise<Ending | Refused | Fault> {
     const { knock, caller, res, reply } = visit;
-    const { gate, sessions } = this.#options;
-    const { id, method, said, codec, wishes } = heard;
+    const { gate } = this.#options;
     const key = session && cancelKey(session, id);
-    if (key !== undefined && this.#cancels.has(key)) return this.#fault(visit, { fault: 'frame.request', id });
+    if (key !== undefined && this.#cancels.has(key)) return { fault: 'frame.request', id };
 
     const cancel = new AbortController();
     if (key !== undefined) this.#cancels.set(key, cancel);
@@ -138,9 +166,8 @@ export class Exchange {
     };
     if (res.destroyed) gone();
     else res.once('close', gone);
-    let end: Awaited<ReturnType<Gate['call']>>;
     try {
-      end = await gate.call(
+      return await gate.call(
         { id: knock.id, at: knock.at, peer: knock.peer, caller, route: knock.route, said },
         (note) => {
           const text = method === 'initialize' ? undefined : interimMessage(codec, note, wishes);
@@ -151,13 +178,64 @@ export class Exchange {
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }
-    if (isRefused(end)) return writeRefused(reply, end, id, missing(end, said));
-    if (method === 'initialize' && end.message.kind === 'result') {
-      reply.header('Mcp-Session-Id', sessions.mint(caller, knock.route, said.era, said.claimed));
+  }
+
+  /**
+   * Several messages of a session of 2025-03-26 in one body. Each request is a call of its own, with its own verdict;
+   * their answers come together.
+   */
+  async #batch(visit: Visit, { elements }: Batch): Promise<void> {
+    const { knock, res, reply } = visit;
+    const { gate } = this.#options;
+    const headers = protocolHeaders(knock.req.rawHeaders);
+    if (typeof headers === 'string') return this.#fault(visit, { fault: headers });
+    if (headers.session === undefined) return this.#fault(visit, { fault: 'frame.batch' });
+    const session = await this.#session(visit, headers);
+    if (typeof session === 'string') return this.#fault(visit, { fault: session });
+    if (session.era !== BATCHES) return this.#fault(visit, { fault: 'frame.batch' });
+    // Each call ends when its client leaves.
+    res.setMaxListeners(0);
+    const told = elements.map((element) => {
+      const own: Visit = { ...visit, knock: { ...knock, id: gate.id() } };
+      return this.#element(own, element, headers, session);
+    });
+    const answers = (await Promise.all(told)).filter((answer) => answer !== undefined);
+    if (answers.length === 0) return reply.send(202);
+    reply.final(200, arrays(answers)[0]!);
+  }
+
+  /** The answer to one message of a batch; undefined when it has none. */
+  async #element(visit: Visit, element: Frame | Fault, headers: Headers, session: Session): Promise<Parts | undefined> {
+    const heard = hearElement(element, headers, session);
+    if ('fault' in heard) return this.#refused(visit, heard, 'fault' in element || element.kind === 'request');
+    switch (heard.kind) {
+      case 'call': {
+        const { id, method, said, codec } = heard;
+        const end = await this.#run(visit, heard, session);
+        if ('fault' in end) return this.#refused(visit, end, true);
+        if (isRefused(end)) return [refusedMessage(id, end.message, missing(end, said))];
+        return finalMessage(codec, method, id, end.message);
+      }
+      case 'local':
+        if (heard.level !== undefined) await this.#options.sessions.setLevel(session, heard.level);
+        return [localMessage(heard.id, heard.result)];
+      case 'cancel':
+        this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));
+        return undefined;
+      default:
+        return undefined;
     }
-    const status = statusOf(end);
-    if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
-    reply.final(status, finalMessage(codec, method, id, end.message));
+  }
+
+  /** Records the refusal of one message; its text where one is due. */
+  #refused({ knock }: Visit, { fault, id, data }: Fault, due: boolean): Parts | undefined {
+    const { at, peer, caller, route } = knock;
+    const { message } = this.#options.gate.refuse(
+      { id: knock.id, at, peer, ...(caller && { caller }), route },
+      'frame',
+      fault,
+    );
+    return due ? [refusedMessage(id, message, data)] : undefined;
   }
 
   /**
@@ -214,9 +292,12 @@ export class Exchange {
     reply.send(204);
   }
 
-  async #session({ knock, caller }: Visit, { session: id }: Headers) {
+  /** A header may be absent, as it was in the oldest revision; it must not contradict what was agreed on. */
+  async #session({ knock, caller }: Visit, { session: id, version }: Headers) {
     if (id === undefined) return 'frame.session-missing';
-    return (await this.#options.sessions.open(id, caller, knock.route)) ?? 'frame.session-unknown';
+    const session = await this.#options.sessions.open(id, caller, knock.route);
+    if (!session) return 'frame.session-unknown';
+    return version === undefined || version === session.era ? session : 'frame.header-mismatch';
   }
 
   #fault({ knock, reply }: Visit, { fault, id, data }: Fault): void {

@@ -10,9 +10,11 @@ import { type Gate, type Identified, isCaller, isRefused } from '../core/gate.ts
 import type { Maybe } from '../core/state.ts';
 import { classify } from '../wire/eras/classify.ts';
 import type { LegacySession } from '../wire/eras/legacy.ts';
-import { type Fault, frame } from '../wire/frame.ts';
+import { BATCHES, MODERN, OVER_LINES } from '../wire/eras/versions.ts';
+import { type Batch, type Fault, frames } from '../wire/frame.ts';
 import { LineReader } from './line-reader.ts';
 import {
+  arrays,
   finalMessage,
   interimMessage,
   localMessage,
@@ -22,7 +24,7 @@ import {
   type Parts,
   refusedMessage,
 } from './message.ts';
-import { type Heard, hear, listening } from './speech.ts';
+import { type Heard, hear, hearElement, listening } from './speech.ts';
 import { type After, LAST_ANSWERS, after as realAfter } from './timers.ts';
 import { identify } from './who.ts';
 
@@ -49,6 +51,9 @@ export interface Lines {
   close(grace?: number): Promise<void>;
 }
 
+/** Where an answer goes: out, or to the others of its batch. */
+type Tell = (parts: Parts) => unknown;
+
 const STDIO: Peer = Object.freeze({ listener: 'stdio', address: '-' });
 
 export function serveLines(options: LinesOptions): Lines {
@@ -59,6 +64,8 @@ export function serveLines(options: LinesOptions): Lines {
   let session: LegacySession | undefined;
   /** Lines behind an `initialize` that is not answered yet: what they mean depends on it. */
   let behind: Uint8Array[] | undefined;
+  /** Batches whose answers are not together yet. */
+  let joining = 0;
   let over = false;
   /** While the other end does not read: settled when it does. */
   let blocked: Promise<void> | undefined;
@@ -67,7 +74,7 @@ export function serveLines(options: LinesOptions): Lines {
     finish = resolve;
   });
   const settle = () => {
-    if (over && open.size === 0) finish();
+    if (over && open.size === 0 && joining === 0) finish();
   };
 
   const reader = new LineReader(options.maxLine ?? MAX_MESSAGE, {
@@ -80,18 +87,42 @@ export function serveLines(options: LinesOptions): Lines {
   });
 
   function take(bytes: Uint8Array): void {
-    const said = frame(bytes);
+    const said = frames(bytes);
     if ('fault' in said) return refuse(said);
+    if (said.kind === 'batch')
+      return session?.era === BATCHES ? void batch(said, session) : refuse({ fault: 'frame.batch' });
     // Nobody was asked anything, and a response is never answered.
     if (said.kind === 'response') return void gate.refuse(entry(), 'frame', 'frame.request');
     const era = classify(said);
     if (typeof era !== 'string') return refuse(era);
-    const heard = hear(said, era, session);
+    const heard = hear(said, era, session, OVER_LINES);
     if ('fault' in heard) return refuse(heard);
-    if (heard.kind === 'call') void call(heard);
-    else if (heard.kind === 'local') {
+    void act(heard, write);
+  }
+
+  /** Each request is a call of its own; their answers come together. */
+  async function batch({ elements }: Batch, agreed: LegacySession): Promise<void> {
+    const answers: Parts[] = [];
+    const tell = (parts: Parts) => void answers.push(parts);
+    joining++;
+    await Promise.all(
+      elements.map((element) => {
+        const heard = hearElement(element, undefined, agreed);
+        if (!('fault' in heard)) return act(heard, tell);
+        // What asks for nothing is never answered.
+        return refuse(heard, 'fault' in element || element.kind === 'request' ? tell : () => {});
+      }),
+    );
+    for (const parts of arrays(answers, MAX_MESSAGE)) write(oneLine(parts));
+    joining--;
+    settle();
+  }
+
+  function act(heard: Heard, tell: Tell): Promise<void> | void {
+    if (heard.kind === 'call') return call(heard, tell);
+    if (heard.kind === 'local') {
       if (session && heard.level !== undefined) session = { ...session, level: heard.level };
-      write([localMessage(heard.id, heard.result)]);
+      tell([localMessage(heard.id, heard.result)]);
     } else if (heard.kind === 'ready') void listen();
     else if (heard.kind === 'cancel') open.get(JSON.stringify(heard.id))?.abort(CANCEL());
   }
@@ -122,11 +153,11 @@ export function serveLines(options: LinesOptions): Lines {
     settle();
   }
 
-  async function call({ id, method, said, codec, wishes }: Heard & { kind: 'call' }): Promise<void> {
+  async function call({ id, method, said, codec, wishes }: Heard & { kind: 'call' }, tell: Tell): Promise<void> {
     const key = JSON.stringify(id);
     // An answer with this id would be taken for that of the first request.
-    if (open.has(key)) return refuse({ fault: 'frame.request' });
-    if (open.size >= maxOpen) return refuse({ fault: 'limits.concurrency', id });
+    if (open.has(key)) return refuse({ fault: 'frame.request' }, tell);
+    if (open.size >= maxOpen) return refuse({ fault: 'limits.concurrency', id }, tell);
     const cancel = new AbortController();
     open.set(key, cancel);
     if (said.method === STREAM) streams.add(cancel);
@@ -137,7 +168,7 @@ export function serveLines(options: LinesOptions): Lines {
     try {
       const known = identify(who);
       const caller = known instanceof Promise ? await known : known;
-      if (!isCaller(caller)) return refuse({ fault: typeof caller === 'string' ? caller : caller.code, id });
+      if (!isCaller(caller)) return refuse({ fault: typeof caller === 'string' ? caller : caller.code, id }, tell);
       const at = entry();
       const end = await gate.call(
         { ...at, caller, said },
@@ -149,11 +180,11 @@ export function serveLines(options: LinesOptions): Lines {
       );
       // Nobody waits for the answer to a cancelled request (basic/utilities/cancellation).
       if (cancel.signal.aborted && (cancel.signal.reason as Ended).kind === 'cancel') return;
-      if (isRefused(end)) return void write([refusedMessage(id, end.message, missing(end, said))]);
-      if (method === 'initialize' && end.message.kind === 'result') {
+      if (isRefused(end)) return void tell([refusedMessage(id, end.message, missing(end, said))]);
+      if (method === 'initialize' && said.era !== MODERN && end.message.kind === 'result') {
         session = { digest: at.id, era: said.era, claimed: said.claimed };
       }
-      write(oneLine(finalMessage(codec, method, id, end.message)));
+      tell(oneLine(finalMessage(codec, method, id, end.message)));
     } finally {
       open.delete(key);
       streams.delete(cancel);
@@ -174,10 +205,10 @@ export function serveLines(options: LinesOptions): Lines {
     if (!blocked) input.resume();
   }
 
-  function refuse({ fault, id, data }: Fault): void {
+  function refuse({ fault, id, data }: Fault, tell: Tell = write): void {
     const at = entry();
     const stage = fault.startsWith('identity.') ? 'identity' : fault.startsWith('limits.') ? 'door' : 'frame';
-    write([refusedMessage(id, gate.refuse(at, stage, fault).message, data)]);
+    tell([refusedMessage(id, gate.refuse(at, stage, fault).message, data)]);
   }
 
   function entry() {

@@ -1,7 +1,7 @@
 /** The envelopes that a door writes around what the house answers. They are always ours (house rule "Bytes"). */
 import type { Said } from '../core/admit.ts';
 import { refusal } from '../core/answer.ts';
-import type { Notification, Result, RpcError } from '../core/call.ts';
+import type { Era, Message, Notification, Result, RpcError } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Refused } from '../core/gate.ts';
 import type { JsonObject } from '../lib/json/types.ts';
@@ -9,13 +9,24 @@ import { escapeText } from '../lib/text.ts';
 import type { Wishes } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
+import { MODERN, OVER_LINES } from '../wire/eras/versions.ts';
 import type { Id } from '../wire/frame.ts';
 
 /** A JSON text in parts: text of ours around bytes that are passed on as they came. */
 export type Parts = readonly (string | Uint8Array)[];
 
-export type Codec = Pick<typeof modern, 'tell' | 'pass'>;
-export const CODECS: Readonly<Record<'modern' | 'legacy', Codec>> = { modern, legacy };
+export interface Codec {
+  readonly tell: (method: string, message: Message, asked?: Wishes) => JsonObject | undefined;
+  readonly pass: (method: string, result: Result) => Parts | undefined;
+}
+const OLDER = OVER_LINES.map((era): [Era, Codec] => [
+  era,
+  {
+    tell: (method, message, asked) => legacy.tell(method, message, asked, era),
+    pass: (method, result) => legacy.pass(method, result, era),
+  },
+]);
+export const CODECS = Object.fromEntries<Codec>([[MODERN, modern], ...OLDER]) as Readonly<Record<Era, Codec>>;
 
 const MAX_URI = 8192;
 /** Bytes of one message from a client. */
@@ -63,6 +74,27 @@ export function finalMessage(codec: Codec, method: string, id: Id, message: Resu
 export function interimMessage(codec: Codec, note: Notification, wishes: Wishes): string | undefined {
   const told = codec.tell('', note, wishes);
   return told && JSON.stringify({ jsonrpc: '2.0', ...told });
+}
+
+/**
+ * The answers to a batch as arrays of at most `max` bytes, unless one answer has more (JSON-RPC 2.0 section 6). Clients
+ * go by ids, not by arrays.
+ */
+export function arrays(answers: readonly Parts[], max = Infinity): Parts[] {
+  const all: (string | Uint8Array)[][] = [];
+  let size = 0;
+  for (const answer of answers) {
+    const length = answer.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
+    const last = all.at(-1);
+    if (last && size + length <= max) {
+      last.push(',', ...answer);
+      size += length;
+    } else {
+      all.push(['[', ...answer]);
+      size = length + 1;
+    }
+  }
+  return all.map((parts) => [...parts, ']']);
 }
 
 const CR = 13;

@@ -5,7 +5,7 @@
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { CODES } from '../core/codes/index.ts';
-import { frame } from '../wire/frame.ts';
+import { type Frame, frames, type Id } from '../wire/frame.ts';
 import { GOING } from './hello.ts';
 import { LineReader } from './line-reader.ts';
 import { errorMessage, MAX_MESSAGE } from './message.ts';
@@ -54,8 +54,13 @@ export async function relay(options: RelayOptions): Promise<void> {
   });
 
   function note(bytes: Uint8Array): void {
-    const said = frame(bytes);
+    const said = frames(bytes);
     if ('fault' in said) return;
+    // An introduction is never part of a batch.
+    for (const one of said.kind === 'batch' ? said.elements : [said]) if (!('fault' in one)) noteOne(one, bytes);
+  }
+
+  function noteOne(said: Frame, bytes: Uint8Array): void {
     if (said.kind === 'request') {
       const id = JSON.stringify(said.id);
       open.add(id);
@@ -105,21 +110,21 @@ export async function relay(options: RelayOptions): Promise<void> {
             yielding = Buffer.from(bytes).toString() === GOING.handover;
             return leave();
           }
-          const id = answered(bytes);
-          if (replaying && initialize && id === initialize.id) {
+          const ids = answered(bytes);
+          if (replaying && initialize && ids.includes(initialize.id)) {
             const first = !initialize.answered;
             initialize.answered = true;
-            if (first) pass(bytes, id);
+            if (first) pass(bytes, ids);
             if (initialized) toFar(stream, initialized);
             return ready();
           }
-          if (initialize && id === initialize.id) initialize.answered = true;
-          pass(bytes, id);
+          if (initialize && ids.includes(initialize.id)) initialize.answered = true;
+          pass(bytes, ids);
         },
         tooLong: () => stream.destroy(),
       });
-      const pass = (bytes: Uint8Array, id: string | undefined) => {
-        if (id !== undefined) open.delete(id);
+      const pass = (bytes: Uint8Array, ids: readonly string[]) => {
+        for (const id of ids) open.delete(id);
         output.cork();
         output.write(bytes);
         const room = output.write('\n');
@@ -196,11 +201,18 @@ const ANSWER = Buffer.from('{"jsonrpc":"2.0","id":');
 /** An id holds 256 bytes, six times that when every byte is escaped. */
 const HEAD = ANSWER.length + 6 * 256 + 16;
 
-/** The id of a response that this house wrote, as JSON text: its envelope comes first and is always ours. */
-function answered(line: Uint8Array): string | undefined {
-  if (ANSWER.compare(line, 0, Math.min(ANSWER.length, line.length)) !== 0) return undefined;
+/**
+ * The ids of responses that this house wrote, as JSON text: its envelope comes first and is always ours. What answers a
+ * batch is rare, and read whole.
+ */
+function answered(line: Uint8Array): string[] {
+  if (line[0] === 0x5b /* [ */) {
+    const all = JSON.parse(Buffer.from(line).toString()) as { readonly id?: Id }[];
+    return all.flatMap(({ id }) => (id === undefined ? [] : [JSON.stringify(id)]));
+  }
+  if (ANSWER.compare(line, 0, Math.min(ANSWER.length, line.length)) !== 0) return [];
   const head = Buffer.from(line.buffer, line.byteOffset, Math.min(line.length, HEAD)).toString();
   // Inside a string these marks would be escaped, so the first one ends the id.
   const ends = [head.indexOf(',"result":'), head.indexOf(',"error":')].filter((at) => at > 0);
-  return ends.length > 0 ? head.slice(ANSWER.length, Math.min(...ends)) : undefined;
+  return ends.length > 0 ? [head.slice(ANSWER.length, Math.min(...ends))] : [];
 }

@@ -1,14 +1,15 @@
 /**
- * Sessions of the 2025-11-25 revision. The id is a sealed text, so that no table of sessions exists and any replica
+ * Sessions of the revisions up to 2025-11-25. The id is a sealed text, so that no table of sessions exists and any replica
  * can read it; it is bound to the principal who began it and useless to anyone else (guarantee ID9).
  */
-import type { Caller, Claimed, Era } from '../core/call.ts';
+import type { Caller, Claimed } from '../core/call.ts';
 import { principalOf } from '../core/principal.ts';
 import type { Clock, Random, State } from '../core/state.ts';
 import { base64url, equal, sha256Hex } from '../lib/bytes.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
 import { escapeText, utf8Length } from '../lib/text.ts';
+import type { LegacyEra } from '../wire/eras/versions.ts';
 
 const CONTEXT = 'doorward.session.1';
 const ENDED = 'session.ended';
@@ -21,7 +22,7 @@ const MAX_CLAIMS = 1024;
 export interface Session {
   /** SHA-256 of the id in hex: names the session where the id itself must not appear. */
   readonly digest: string;
-  readonly era: Era;
+  readonly era: LegacyEra;
   readonly claimed: Claimed;
   /** The lowest level of log messages that its client wants. */
   readonly level?: string;
@@ -49,7 +50,7 @@ export class Sessions {
   }
 
   /** A new session id: visible ASCII, unguessable. */
-  mint(caller: Caller, route: string, era: Era, claimed: Claimed): string {
+  mint(caller: Caller, route: string, era: LegacyEra, claimed: Claimed): string {
     const { ring, clock, random } = this.#options;
     const plain: Json = {
       principal: principalOf(caller),
@@ -94,7 +95,7 @@ export class Sessions {
     const said = JSON.parse(Buffer.from(plain).toString()) as JsonObject;
     if (!equal(said.principal as string, principalOf(caller)) || said.route !== route) return undefined;
     if (this.#options.clock() >= (said.expiry as number)) return undefined;
-    const { era, claimed, expiry } = said as unknown as { era: Era; claimed: Claimed; expiry: number };
+    const { era, claimed, expiry } = said as unknown as { era: LegacyEra; claimed: Claimed; expiry: number };
     return { digest: sha256Hex(id), era, claimed, expires: expiry };
   }
 }

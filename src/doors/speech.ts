@@ -6,11 +6,13 @@ import type { Said } from '../core/admit.ts';
 import { type Caller, STREAM } from '../core/call.ts';
 import type { Snapshot } from '../core/ports.ts';
 import type { JsonObject } from '../lib/json/types.ts';
+import { classify } from '../wire/eras/classify.ts';
 import { cancelled, type Wishes, wishes } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
-import type { Fault, Id, NotificationFrame, RequestFrame } from '../wire/frame.ts';
-import type { ParamHeaders } from '../wire/headers.ts';
+import type { LegacyEra } from '../wire/eras/versions.ts';
+import type { Fault, Frame, Id, NotificationFrame, RequestFrame } from '../wire/frame.ts';
+import type { Headers, ParamHeaders } from '../wire/headers.ts';
 import { paramHeaders } from '../wire/mirror.ts';
 import { CODECS, type Codec } from './message.ts';
 
@@ -38,6 +40,7 @@ export function hear(
   frame: RequestFrame | NotificationFrame,
   era: 'modern' | 'legacy',
   session?: legacy.LegacySession,
+  served?: readonly LegacyEra[],
 ): Heard | Fault {
   const { method, params } = frame;
   if (frame.kind === 'notification') {
@@ -52,19 +55,37 @@ export function hear(
     if (local)
       return { kind: 'local', id, result: local, ...(params.level !== undefined && { level: params.level as string }) };
   }
-  const said = era === 'modern' ? modern.hear(frame) : legacy.hear(frame, session);
+  const said = era === 'modern' ? modern.hear(frame) : legacy.hear(frame, session, served);
   if ('fault' in said) return said;
   let asked = wishes(params);
   if (session?.level !== undefined) asked = { ...asked, logLevel: session.level };
   if (method === STREAM) asked = { ...asked, listen: { id } };
   const { logLevel } = asked;
   const wanted = logLevel === undefined ? said : { ...said, logLevel };
-  return { kind: 'call', id, method, said: wanted, codec: CODECS[era], wishes: asked };
+  return { kind: 'call', id, method, said: wanted, codec: CODECS[said.era], wishes: asked };
+}
+
+/**
+ * One message of a batch. An introduction may not be part of one (2025-03-26, basic/lifecycle), and what claims the
+ * newest revision has no batches.
+ */
+export function hearElement(
+  element: Frame | Fault,
+  headers: Pick<Headers, 'version'> | undefined,
+  session: legacy.LegacySession,
+): Heard | Fault {
+  if ('fault' in element) return element;
+  if (element.kind === 'response') return { fault: 'frame.request' };
+  const named = element.kind === 'request' ? { id: element.id } : {};
+  if (element.method === 'initialize') return { fault: 'frame.request', ...named };
+  const era = classify(element, headers);
+  if (era === 'modern') return { fault: 'frame.batch', ...named };
+  return typeof era === 'string' ? hear(element, era, session) : era;
 }
 
 /** What a session of an older revision hears besides answers. There is no id: nothing answers it. */
 export function listening(session: legacy.LegacySession): { readonly said: Said } & Tongue {
-  return { said: legacy.listening(session), codec: CODECS.legacy, wishes: { listen: {} } };
+  return { said: legacy.listening(session), codec: CODECS[session.era], wishes: { listen: {} } };
 }
 
 function isFault(local: JsonObject | Fault): local is Fault {

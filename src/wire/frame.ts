@@ -1,4 +1,7 @@
-/** One JSON-RPC 2.0 message as MCP narrows it: objects only, no batch, no null id, nothing beside the known members. */
+/**
+ * JSON-RPC 2.0 messages as MCP narrows them: objects, no null id, nothing beside the known members; and the batches of
+ * the one revision that had them.
+ */
 import type { Code } from '../core/codes/index.ts';
 import { type Caps, type JsonFacts, parseJson, REQUEST_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
@@ -40,11 +43,32 @@ export interface Fault {
 const MAX_ID = 256;
 const MAX_METHOD = 128;
 
+/** What one body or one line holds. The elements of a batch are messages, or faults of their own. */
+export interface Batch {
+  readonly kind: 'batch';
+  readonly elements: readonly (Frame | Fault)[];
+}
+
+/** Elements of a batch: each may be a call. */
+export const MAX_BATCH = 32;
+
+/** One message; a batch is a fault. */
 export function frame(bytes: Uint8Array, caps: Caps = REQUEST_CAPS): Frame | Fault {
+  const said = frames(bytes, caps);
+  return 'kind' in said && said.kind === 'batch' ? { fault: 'frame.batch' } : said;
+}
+
+/** One message, or a batch of at most `MAX_BATCH` (2025-03-26, basic; JSON-RPC 2.0 section 6). */
+export function frames(bytes: Uint8Array, caps: Caps = REQUEST_CAPS): Frame | Batch | Fault {
   const parsed = parseJson(bytes, caps);
   if (!parsed.ok) return { fault: 'frame.json' };
   const { value, facts } = parsed;
-  if (Array.isArray(value)) return { fault: 'frame.batch' };
+  if (!Array.isArray(value)) return message(value, facts);
+  if (value.length === 0 || value.length > MAX_BATCH) return { fault: 'frame.batch' };
+  return { kind: 'batch', elements: value.map((element) => message(element, facts)) };
+}
+
+function message(value: Json, facts: JsonFacts): Frame | Fault {
   if (!isObject(value)) return { fault: 'frame.request' };
   const { jsonrpc, id, method, params, result, error } = value;
   if (id !== undefined && id !== null && !isId(id)) return { fault: 'frame.request' };

@@ -8,7 +8,12 @@ export const frame = {
     'not one well-formed JSON text: duplicate names, bad UTF-8, lone surrogates, caps and __proto__ count as malformed',
   ),
   'frame.request': rpc(400, -32600, 'invalid request', 'not one JSON-RPC 2.0 request or notification'),
-  'frame.batch': rpc(400, -32600, 'batches are not allowed', 'send one message a request'),
+  'frame.batch': rpc(
+    400,
+    -32600,
+    'batches are not allowed',
+    'send one message a request; 2025-03-26 alone has batches, of at most 32 messages',
+  ),
   'frame.method': rpc(
     404,
     -32601,

@@ -3,7 +3,7 @@ import type { Code } from '../../core/codes/index.ts';
 import type { Fault, Frame } from '../frame.ts';
 import type { Headers } from '../headers.ts';
 import { claimedVersion, claims } from './modern.ts';
-import { LEGACY, MODERN, versionData } from './versions.ts';
+import { MODERN, OVER_HTTP, versionData } from './versions.ts';
 
 /** The first revision that had no sessions; revisions are dates and compare as texts. */
 const isModern = (version: string): boolean => /^\d{4}-\d\d-\d\d$/.test(version) && version >= MODERN;
@@ -30,6 +30,6 @@ export function classify(frame: Frame, headers?: Pick<Headers, 'version'>): 'mod
     return fault(method === 'initialize' ? 'frame.header-mismatch' : 'frame.envelope');
   }
   // An initialize negotiates in its body.
-  if (header === LEGACY || method === 'initialize') return 'legacy';
+  if (method === 'initialize' || OVER_HTTP.some((era) => era === header)) return 'legacy';
   return { ...fault('frame.version'), data: versionData(header) };
 }

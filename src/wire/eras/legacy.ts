@@ -1,25 +1,18 @@
-/** The codec of 2025-11-25: sessions, initialize, and results without a kind. */
+/** The codec of the revisions with sessions: initialize, and results without a kind. What the older of them lack is in older.ts. */
 import type { Said } from '../../core/admit.ts';
-import {
-  type Call,
-  type Claimed,
-  type Era,
-  type Message,
-  type Result,
-  type RpcError,
-  STREAM,
-} from '../../core/call.ts';
+import { type Call, type Claimed, type Message, type Result, type RpcError, STREAM } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Fault, RequestFrame } from '../frame.ts';
 import { interim, isLevel, trace, type Wishes } from './interim.ts';
 import { LISTS_CHANGED, method as lookUp, META, onlyMembers, RESERVED } from './methods.ts';
-import { LEGACY } from './versions.ts';
+import { capabilitiesOf, claimedBy, noteOf, resultOf, serverOf, withoutStructure } from './older.ts';
+import { LEGACY, type LegacyEra, negotiated, OVER_HTTP } from './versions.ts';
 
 /** What `initialize` left behind. `digest` names the session in lanes and logs; '-' where there is one client only. */
 export interface LegacySession {
   readonly digest: string;
-  readonly era: Era;
+  readonly era: LegacyEra;
   readonly claimed: Claimed;
   /** Set by `logging/setLevel`. */
   readonly level?: string;
@@ -30,20 +23,32 @@ const IGNORED: ReadonlySet<string> = new Set(['task']);
 const SERVER_INFO = `${RESERVED}serverInfo`;
 
 /**
- * One request in the inner dialect. `initialize` is heard as `server/discover`; its claims begin a session, for which
- * the answer is `tell('initialize', ...)`. Every other request needs one.
+ * One request in the inner dialect. `initialize` is heard as `server/discover`; its claims begin a session, for which the answer is
+ * `tell('initialize', ...)`. Every other request needs one. `served`: what an `initialize` may agree on.
  */
-export function hear({ id, method: name, params }: RequestFrame, session?: LegacySession): Said | Fault {
+export function hear(
+  { id, method: name, params }: RequestFrame,
+  session?: LegacySession,
+  served: readonly LegacyEra[] = OVER_HTTP,
+): Said | Fault {
   const fault = (code: Code): Fault => ({ fault: code, id });
   if (params[META] !== undefined && !isObject(params[META])) return fault('frame.params');
-  const said = { era: LEGACY, trace: trace(params) } as const;
   if (name === 'initialize') {
     const { protocolVersion, capabilities, clientInfo } = params;
     if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !isObject(clientInfo)) {
       return fault('frame.params');
     }
-    const claimed = { client: clientInfo, capabilities };
-    return { ...said, method: 'server/discover', family: 'list', name: '', args: {}, claimed, session: '-' };
+    const era = negotiated(protocolVersion, served);
+    return {
+      era,
+      method: 'server/discover',
+      family: 'list',
+      name: '',
+      args: {},
+      claimed: { client: clientInfo, capabilities: claimedBy(era, capabilities) },
+      trace: trace(params),
+      session: '-',
+    };
   }
   const method = name === 'server/discover' ? undefined : lookUp(name);
   if (!method || method.era === 'modern') return fault('frame.method');
@@ -52,13 +57,13 @@ export function hear({ id, method: name, params }: RequestFrame, session?: Legac
   const subject = method.subject(params);
   if (!subject) return fault('frame.params');
   return {
-    ...said,
     era: session.era,
     method: name,
     family: method.family,
     name: subject.name,
     args: subject.args,
     claimed: session.claimed,
+    trace: trace(params),
     session: session.digest,
   };
 }
@@ -89,25 +94,42 @@ export function local({ id, method, params }: RequestFrame): JsonObject | Fault 
 }
 
 /**
- * The members `result`, `error`, or `method` and `params` of the message, as this era has them; undefined when the
+ * The members `result`, `error`, or `method` and `params` of the message, as the revision has them; undefined when the
  * client did not ask for such a notification. `method` is that of the call, or `initialize`.
  */
-export function tell(method: string, message: Message, asked: Wishes = {}): JsonObject | undefined {
+export function tell(
+  method: string,
+  message: Message,
+  asked: Wishes = {},
+  era: LegacyEra = LEGACY,
+): JsonObject | undefined {
   switch (message.kind) {
-    case 'result':
-      return { result: method === 'initialize' ? initialized(message.value) : without(method, message.value) };
+    case 'result': {
+      const { value } = message;
+      return {
+        result: method === 'initialize' ? initialized(value, era) : resultOf(era, method, without(method, value)),
+      };
+    }
     case 'error': {
       const { code, message: text, data } = message;
       return { error: data === undefined ? { code, message: text } : { code, message: text, data } };
     }
-    case 'notification':
-      return interim(message, asked);
+    case 'notification': {
+      const told = interim(message, asked);
+      return told && { ...told, params: noteOf(era, told.method, told.params) };
+    }
   }
 }
 
 /** The parts that JSON text of the result is joined from when the upstream's bytes can go out; else undefined. */
-export function pass(_method: string, { bytes, value }: Result): readonly (string | Uint8Array)[] | undefined {
-  return bytes && value['resultType'] === 'complete' ? [bytes] : undefined;
+export function pass(
+  method: string,
+  { bytes, value }: Result,
+  era: LegacyEra = LEGACY,
+): readonly (string | Uint8Array)[] | undefined {
+  if (!bytes || value['resultType'] !== 'complete') return undefined;
+  if (method === 'tools/call' && !isStructure(value['structuredContent'])) return undefined;
+  return resultOf(era, method, value) === value ? [bytes] : undefined;
 }
 
 /** Members of results that came with 2026-07-28. */
@@ -116,9 +138,13 @@ const ERA_MEMBERS = ['resultType', 'ttlMs', 'cacheScope'] as const;
 function without(method: string, value: JsonObject): JsonObject {
   const { resultType: _, ttlMs: _ttl, cacheScope: _scope, ...result } = value;
   // Structured content of this era is an object, and so is what a tool promises of it.
-  if (method === 'tools/call' && !isObject(result['structuredContent'])) delete result['structuredContent'];
+  if (method === 'tools/call' && !isStructure(result['structuredContent'])) return withoutStructure(result);
   if (method === 'tools/list' && Array.isArray(result['tools'])) result['tools'] = result['tools'].map(objectOutput);
   return result;
+}
+
+function isStructure(value: Json | undefined): boolean {
+  return value === undefined || isObject(value);
 }
 
 function objectOutput(tool: Json): Json {
@@ -128,14 +154,14 @@ function objectOutput(tool: Json): Json {
   return rest;
 }
 
-/** A discovery as an InitializeResult. Whatever version was asked for, this one is answered: the client decides. */
-function initialized(value: JsonObject): JsonObject {
+/** A discovery as an InitializeResult. */
+function initialized(value: JsonObject, era: LegacyEra): JsonObject {
   const { capabilities, instructions, [META]: meta } = value;
   const info = isObject(meta) ? meta[SERVER_INFO] : undefined;
   return {
-    protocolVersion: LEGACY,
-    capabilities: isObject(capabilities) ? capabilities : {},
-    serverInfo: isObject(info) ? info : { name: 'doorward', version: '0' },
+    protocolVersion: era,
+    capabilities: isObject(capabilities) ? capabilitiesOf(era, capabilities) : {},
+    serverInfo: isObject(info) ? serverOf(era, info) : { name: 'doorward', version: '0' },
     ...(typeof instructions === 'string' && { instructions }),
   };
 }

@@ -35,7 +35,9 @@ describe('classify', () => {
     ['initialize', undefined, '2025-03-26', 'legacy'],
     ['tools/list', undefined, undefined, 'legacy'],
     ['tools/list', '"progressToken":1', OLD, 'legacy'],
-    ['tools/list', undefined, '2025-06-18', 'frame.version'],
+    ['tools/list', undefined, '2025-06-18', 'legacy'],
+    ['tools/list', undefined, '2025-03-26', 'legacy'],
+    ['tools/list', undefined, '2024-11-05', 'frame.version'],
     ['tools/list', undefined, 'x', 'frame.version'],
     ['tools/list', undefined, '', 'frame.version'],
   ])('%s {%s} with header %s: %s', (method, meta, version, expected) => {
@@ -51,7 +53,7 @@ describe('classify', () => {
 
   it('names the versions it has', () => {
     expect(classify(request('tools/list'), { version: '2024-11-05' })).toMatchObject({
-      data: { supported: [NEW, OLD], requested: '2024-11-05' },
+      data: { supported: [NEW, OLD, '2025-06-18', '2025-03-26'], requested: '2024-11-05' },
     });
   });
 

@@ -14,6 +14,7 @@ import {
   tell,
 } from '../../../src/wire/eras/legacy.ts';
 import * as modern from '../../../src/wire/eras/modern.ts';
+import { type LegacyEra, OVER_LINES } from '../../../src/wire/eras/versions.ts';
 import { frame, type RequestFrame } from '../../../src/wire/frame.ts';
 
 const session: LegacySession = {
@@ -38,6 +39,22 @@ describe('hear', () => {
       session: '-',
       claimed: { client: { name: 'c', version: '1' }, capabilities: { roots: {} } },
     });
+  });
+
+  it.each<[asked: string, overHttp: string, overLines: string]>([
+    ['2025-11-25', '2025-11-25', '2025-11-25'],
+    ['2025-06-18', '2025-06-18', '2025-06-18'],
+    ['2025-03-26', '2025-03-26', '2025-03-26'],
+    ['2024-11-05', '2025-11-25', '2024-11-05'],
+    ['2026-07-28', '2025-11-25', '2025-11-25'],
+    ['2024-10-07', '2025-11-25', '2025-11-25'],
+    ['constructor', '2025-11-25', '2025-11-25'],
+  ])('asked for %s agrees on %s, over pipes on %s', (protocolVersion, overHttp, overLines) => {
+    const asked = request('initialize', { ...hello, protocolVersion });
+    expect(hear(asked)).toMatchObject({ era: overHttp });
+    expect(hear(asked, undefined, OVER_LINES)).toMatchObject({ era: overLines });
+    const told = tell('initialize', { kind: 'result', value: {} }, {}, overLines as LegacyEra);
+    expect(told).toMatchObject({ result: { protocolVersion: overLines } });
   });
 
   it.each<[JsonObject]>([
@@ -116,7 +133,7 @@ describe('tell', () => {
     expect(tell('tools/list', result(value))).toEqual({ result: { tools: [], nextCursor: 'n' } });
   });
 
-  it('answers initialize with the one version it serves', () => {
+  it('answers initialize with the version that was agreed on', () => {
     const serverInfo = { name: 'files', version: '1' };
     const found = {
       resultType: 'complete',
@@ -137,7 +154,12 @@ describe('tell', () => {
   });
 
   it('keeps structured content an object', () => {
-    expect(tell('tools/call', result({ content: [], structuredContent: [1] }))).toEqual({ result: { content: [] } });
+    expect(tell('tools/call', result({ content: [], structuredContent: [1] }))).toEqual({
+      result: { content: [{ type: 'text', text: '[1]' }] },
+    });
+    const bytes = Buffer.from('{"content":[],"structuredContent":[1]}');
+    const value = { content: [], structuredContent: [1], resultType: 'complete' };
+    expect(pass('tools/call', { kind: 'result', value, bytes })).toBeUndefined();
     expect(tell('tools/call', result({ content: [], structuredContent: { a: 1 } }))).toEqual({
       result: { content: [], structuredContent: { a: 1 } },
     });

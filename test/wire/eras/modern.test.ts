@@ -15,6 +15,8 @@ const request = (method: string, params: JsonObject, meta: Json = ENVELOPE) =>
   ) as RequestFrame;
 const said = (method: string, params: JsonObject, meta?: Json) => hear(request(method, params, meta));
 
+const SERVED = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'];
+
 describe('hear', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['tools/call', { name: 't', arguments: { a: 1 } }, { family: 'call', name: 't', args: { a: 1 } }],
@@ -111,7 +113,7 @@ describe('hear', () => {
     expect(said('tools/list', {}, { ...ENVELOPE, [VERSION]: '2030-01-01\u202e' })).toEqual({
       fault: 'frame.version',
       id: 3,
-      data: { supported: ['2026-07-28', '2025-11-25'], requested: '2030-01-01<U+202E>' },
+      data: { supported: SERVED, requested: '2030-01-01<U+202E>' },
     });
   });
 
@@ -187,7 +189,7 @@ describe('tell', () => {
     const private_ = { resultType: 'complete', ttlMs, cacheScope: 'private' };
     expect(tell('tools/list', result({ tools: [], ...value }))).toEqual({ result: { tools: [], ...private_ } });
     expect(tell('server/discover', result({ capabilities: {}, supportedVersions: ['x'], ...value }))).toEqual({
-      result: { capabilities: {}, supportedVersions: ['2026-07-28', '2025-11-25'], ...private_ },
+      result: { capabilities: {}, supportedVersions: SERVED, ...private_ },
     });
   });
 
