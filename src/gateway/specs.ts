@@ -7,7 +7,7 @@ import type { PrivateFiles } from '../secrets/private.ts';
 import type { Places } from '../secrets/references.ts';
 import { environment } from '../upstreams/environment.ts';
 import { httpSpec } from '../upstreams/http/spec.ts';
-import type { AnySpec } from '../upstreams/lanes.ts';
+import type { AnySpec } from '../upstreams/open-lane.ts';
 import { type Npm, preparePackage } from '../upstreams/packages.ts';
 import type { Prepared } from './prepare.ts';
 

@@ -26,8 +26,9 @@ import { memoryState } from '../store/memory.ts';
 import { tryOwn } from '../store/owner.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
 import { openQuarantine } from '../store/quarantine.ts';
-import { type Lanes, lanes as openLanes, type Timers } from '../upstreams/lanes.ts';
+import { type Lanes, lanes as openLanes } from '../upstreams/lanes.ts';
 import { type Machine, thisMachine } from '../upstreams/machine.ts';
+import type { Timers } from '../upstreams/parking.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { admin } from './admin.ts';
 import { farEnd } from './far.ts';
@@ -164,6 +165,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       expected: (upstream) => expected(prepared.site.lock, upstream),
       redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
       timers,
+      random,
       onUpdated: (lane, uri) => streams.updated(lane, uri),
       onListed: (upstream, lane, before, after) => streams.listed(upstream, lane, before, after),
       wants: (lane) => streams.wants(lane),

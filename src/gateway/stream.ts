@@ -8,7 +8,8 @@ import type { Snapshot } from '../core/ports.ts';
 import type { Clock, State } from '../core/state.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { isObject, type JsonObject } from '../lib/json/types.ts';
-import type { Timers, Watch } from '../upstreams/lanes.ts';
+import type { Watch } from '../upstreams/lanes.ts';
+import type { Timers } from '../upstreams/parking.ts';
 import { KINDS, visible, visibleResource } from './visible.ts';
 
 export interface StreamsOptions {

@@ -8,17 +8,18 @@ import type { Listing } from '../inventory/drift.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import type { Asks } from '../wire/eras/asks.ts';
 import { handshake } from '../wire/eras/modern.ts';
+import { type Calls, modernCalls, olderCalls } from './calls.ts';
 import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
 import { announced, Changes } from './changes.ts';
 import { type Child, startChild } from './child.ts';
-import { type Dialect, LEGACY, modernDialect } from './dialect.ts';
 import type { Era, Eras } from './era.ts';
 import { discovered, type Greeting, list } from './handshake.ts';
 import type { Machine } from './machine.ts';
 import type { Mount } from './mounts.ts';
 import { DiedOnProbe, discover, openConnection } from './opening.ts';
 import { command, PACKAGE, type PreparedPackage } from './packages.ts';
+import type { Parking } from './parking.ts';
 import { type Redactor, watchStderr } from './stderr.ts';
 import { Connection } from './stdio.ts';
 import { TreeRefused } from './tree.ts';
@@ -46,6 +47,7 @@ export interface LaneOptions {
   readonly redactor: () => Redactor;
   /** Which revision each server speaks, as far as it is known. */
   readonly eras: Eras;
+  readonly parking: Parking;
   /** Milliseconds from the start of the process to its first listing. */
   readonly startLimit?: number;
   /** Milliseconds between closing stdin, SIGTERM and SIGKILL. */
@@ -65,9 +67,9 @@ export class Lane {
   readonly connection: Connection;
   readonly #child: Child;
   readonly #options: LaneOptions;
-  readonly #catalog: Catalog;
+  readonly catalog: Catalog;
   readonly #client: JsonObject;
-  #dialect: Dialect = LEGACY;
+  #calls: Calls | undefined;
   #era: Era = 'legacy';
   #greeting: Greeting | undefined;
   #listed = false;
@@ -87,7 +89,7 @@ export class Lane {
     this.#options = options;
     this.#client = { name: 'doorward', version: options.version };
     const { onEvent, clock, redactor, digest } = options;
-    this.#catalog = new Catalog({
+    this.catalog = new Catalog({
       clock,
       take: (signal) => this.#list(signal),
       ...(digest && { digest }),
@@ -123,14 +125,15 @@ export class Lane {
     pin: string | undefined,
     options: LaneOptions,
     stop: AbortSignal,
+    offered: JsonObject = {},
   ): Promise<Lane> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
     try {
-      return await Lane.#begin(spec, pin, options, signal);
+      return await Lane.#begin(spec, pin, options, signal, offered);
     } catch (error) {
       if (!(error instanceof DiedOnProbe)) throw error;
       options.eras.set(configOf(spec), 'legacy');
-      return Lane.#begin(spec, pin, options, signal);
+      return Lane.#begin(spec, pin, options, signal, offered);
     }
   }
 
@@ -139,6 +142,7 @@ export class Lane {
     pin: string | undefined,
     options: LaneOptions,
     signal: AbortSignal,
+    offered: JsonObject,
   ): Promise<Lane> {
     await checkPackage(spec, pin);
     const { clock, eras, onEvent } = options;
@@ -154,11 +158,18 @@ export class Lane {
       });
       lane = new Lane(spec, child, options);
       const known = eras.get(configOf(spec));
-      const { era, greeting } = await openConnection(lane.connection, lane.#client, known, signal);
+      const { connection } = lane;
+      const ours = { client: lane.#client, offered };
+      const { era, greeting } = await openConnection(connection, ours, known, signal);
       lane.#greeting = greeting;
       lane.#era = era;
-      if (era === 'modern') lane.#dialect = modernDialect(lane.#client);
-      await lane.#catalog.list(signal);
+      lane.#calls = (era === 'modern' ? modernCalls : olderCalls)({
+        ...ours,
+        greeting,
+        parking: options.parking,
+        ask: (method, params, how) => connection.ask(method, params, how),
+      });
+      await lane.catalog.list(signal);
       // A verdict grows old from the day it was found.
       if (era !== known) eras.set(configOf(spec), era);
       const ms = clock() - began;
@@ -185,26 +196,9 @@ export class Lane {
     return this.#alive && this.#over === undefined;
   }
 
-  get listing(): Listing {
-    return this.#catalog.listing;
-  }
-
-  get digests(): ReadonlyMap<string, string> {
-    return this.#catalog.digests;
-  }
-
-  fresh(now: number): boolean {
-    return this.#catalog.fresh(now);
-  }
-
-  relist(): Promise<Listing> {
-    return this.#catalog.relist();
-  }
-
   /** Rejects with Ended, or the reason of the signal. */
-  async call(call: Call, io: Io): Promise<Result | RpcError> {
-    const { method, params } = this.#dialect.ask(call);
-    return this.#dialect.heard(method, await this.connection.ask(method, params, io));
+  call(call: Call, io: Io): Promise<Result | RpcError> {
+    return this.#calls!.make(call, io);
   }
 
   /** False when the server has no such thing, or too many are watched. */
@@ -261,7 +255,7 @@ export class Lane {
   }
 
   #stale(): void {
-    this.#catalog.expire();
+    this.catalog.expire();
     this.onStale?.();
   }
 

@@ -3,84 +3,35 @@
  * that execute code): one child, or the connections and session of one URL, from the first dispatch on, never shared
  * across lanes (guarantee IS2).
  */
+import { randomBytes } from 'node:crypto';
 import type { Call, Handler, Io, Pinned, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
+import type { Random } from '../core/state.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
-import { Backoff } from './backoff.ts';
 import { Eras } from './era.ts';
-import { HttpLane, SessionLost } from './http/lane.ts';
-import type { HttpSpec } from './http/spec.ts';
-import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
+import { SessionLost } from './http/lane.ts';
+import type { LaneOptions } from './lane.ts';
+import { type OpenLane, opener } from './open-lane.ts';
+import { isParked, Parking } from './parking.ts';
+import { type Seat, Seats, type SeatsOptions } from './seats.ts';
 
-export interface Timers {
-  set(run: () => void, ms: number): unknown;
-  clear(timer: unknown): void;
-}
-
-/** An upstream as it is configured: a package that is started, or a URL that is called. */
-export type AnySpec = UpstreamSpec | HttpSpec;
-
-/** One server of one lane, whatever is behind it. */
-export interface OpenLane {
-  readonly upstream: string;
-  readonly startedAt: number;
-  /** False: calls go to a new one. */
-  readonly alive: boolean;
-  /** `kind:name` -> digest, of the last listing. */
-  readonly digests: ReadonlyMap<string, string>;
-  readonly listing: Listing;
-  /** Whether the listing can be relied on at `now`. */
-  fresh(now: number): boolean;
-  relist(): Promise<Listing>;
-  call(call: Call, io: Io): Promise<Result | RpcError>;
-  /** Turns updates of one resource on or off; false when the server has no such thing. */
-  watch?(uri: string, on: boolean): Promise<boolean>;
-  /** Set by the owner of the lane: the server said that a resource was updated, or that its lists changed. */
-  onUpdated?: (uri: string) => void;
-  onStale?: () => void;
-  end(): Promise<unknown>;
-  readonly ended: Promise<string>;
-}
-
-export interface LaneLimits {
-  /** Milliseconds without a call after which a lane ends. */
-  readonly idle: number;
-  readonly perSubject: number;
-  readonly perUpstream: number;
-  /** First wait after a failed start, in milliseconds; doubles with each failure up to `backoffMax`. */
-  readonly backoff: number;
-  readonly backoffMax: number;
-}
-export const LANE_LIMITS: LaneLimits = {
-  idle: 300_000,
-  perSubject: 8,
-  perUpstream: 64,
-  backoff: 500,
-  backoffMax: 60_000,
-};
-
-/** Connections are cheaper than processes: each legacy session of each client may have one. */
-export const HTTP_LIMITS: Pick<LaneLimits, 'perSubject' | 'perUpstream'> = { perSubject: 256, perUpstream: 1024 };
-
-export interface LanesOptions extends Omit<LaneOptions, 'eras'> {
-  readonly specs: (upstream: string) => AnySpec | undefined;
-  /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
-  readonly pin: (upstream: string) => string | undefined;
+export interface LanesOptions extends SeatsOptions, Omit<LaneOptions, 'eras' | 'parking'> {
   /** What the lockfile pins of an upstream: `tool:name` -> digest. */
   readonly expected: (upstream: string) => ReadonlyMap<string, string>;
   /** A listing differs from `expected`. Told once for each listing that differs; lets the gateway hold the thing. */
   readonly onDrift: (upstream: string, listing: Listing) => void;
   /** Names of servers; by default the operating system's resolver. */
   readonly resolve?: Resolve;
+  readonly random?: Random;
+  /** Milliseconds that a call waits for the answer to a question of its server. */
+  readonly parked?: number;
   /** A server said that a resource was updated. */
   readonly onUpdated?: (lane: string, uri: string) => void;
   /** A lane was listed again. */
   readonly onListed?: (upstream: string, lane: string, before: Listing, after: Listing) => void;
   /** Whether anyone waits to hear of `onListed`; otherwise a changed list is looked at when it is needed. */
   readonly wants?: (lane: string) => boolean;
-  readonly timers: Timers;
-  readonly limits?: Partial<LaneLimits>;
 }
 
 /** Updates of one resource, until it is closed. */
@@ -100,241 +51,124 @@ export interface Lanes {
   close(): Promise<void>;
 }
 
-/** A place in the table, from the moment a start is decided. */
-interface Seat {
-  readonly key: string;
-  readonly upstream: string;
-  readonly subject: string;
-  readonly over: 'stdio' | 'http';
-  /** What it was started by; a reload may say something else. */
-  readonly by: string;
-  readonly starting: Promise<OpenLane>;
-  /** Gives up on the start. */
-  readonly stop: AbortController;
-  lane: OpenLane | undefined;
-  open: number;
-  usedAt: number;
-  idle: unknown;
-  /** URI -> how many watch it. */
-  readonly watched: Map<string, number>;
-  relisting: boolean;
-}
-
-/** A server that ends this soon after its start counts as a failed start. */
-const EARLY_DEATH = 5_000;
 /** Milliseconds between two listings that a server asked for. */
 const RELIST_PAUSE = 1_000;
 
 export function lanes(options: LanesOptions): Lanes {
-  const limits = { ...LANE_LIMITS, ...options.limits };
-  const { clock, timers } = options;
-  const open = opener(options);
-  const seats = new Map<string, Seat>();
-  const ending = new Set<Promise<unknown>>();
-  const retired = new Set<OpenLane>();
+  const { clock, timers, resolve = systemResolve, random = randomBytes } = options;
+  const parking = new Parking(timers, random, options.parked);
+  const open = opener({ ...options, resolve, parking, eras: new Eras(clock) });
   const told = new Map<string, string>();
-  const backoff = new Backoff(limits.backoff, limits.backoffMax, clock);
-  let closed = false;
-
-  function seat(call: Call, spec: AnySpec, pin: string): Seat {
-    const subject = subjectOf(call);
-    const from = originOf(call);
-    const wait = backoff.wait(from);
-    if (wait > 0) throw new Ended('stop', 'upstream.start', `waits ${wait} ms after failed starts`);
-    const over = kindOf(spec);
-    const { perSubject, perUpstream } = over === 'http' ? { ...HTTP_LIMITS, ...options.limits } : limits;
-    makeRoom((one) => one.subject === subject && one.over === over, perSubject);
-    makeRoom((one) => one.upstream === spec.name, perUpstream);
-    const stop = new AbortController();
-    const made: Seat = {
-      key: call.lane,
-      upstream: spec.name,
-      subject,
-      over,
-      by: madeOf(spec, pin),
-      starting: open(spec, pin, stop.signal),
-      stop,
-      lane: undefined,
-      open: 0,
-      usedAt: clock(),
-      idle: undefined,
-      watched: new Map(),
-      relisting: false,
+  const seats = new Seats(options, open, (seat, server) => {
+    server.onUpdated = (uri) => {
+      if (seat.watched.has(uri)) options.onUpdated?.(seat.lane, uri);
     };
-    seats.set(call.lane, made);
-    made.starting.then(
-      (lane) => {
-        made.lane = lane;
-        lane.onUpdated = (uri) => {
-          if (made.watched.has(uri)) options.onUpdated?.(made.key, uri);
-        };
-        lane.onStale = () => stale(made, lane);
-        judge(lane);
-        void lane.ended.then(() => {
-          // A lane that was ended on purpose has left its seat before.
-          if (seats.get(made.key) !== made) return;
-          if (clock() - lane.startedAt < EARLY_DEATH) backoff.failed(from);
-          else backoff.recovered(from);
-          leave(made);
-        });
-      },
-      () => {
-        backoff.failed(from);
-        leave(made);
-      },
-    );
-    return made;
-  }
-
-  /** Keeps a group of lanes below its bound: an idle lane gives way, a busy one does not. */
-  function makeRoom(inGroup: (seat: Seat) => boolean, bound: number): void {
-    let [count, idlest] = [0, undefined as Seat | undefined];
-    for (const one of seats.values()) {
-      if (!inGroup(one)) continue;
-      count++;
-      if (one.open === 0 && one.lane && (!idlest || one.usedAt < idlest.usedAt)) idlest = one;
-    }
-    if (count < bound) return;
-    if (!idlest || ending.size >= limits.perUpstream) throw new Ended('stop', 'upstream.busy');
-    end(idlest);
-  }
-
-  function leave(gone: Seat): void {
-    if (seats.get(gone.key) === gone) seats.delete(gone.key);
-    timers.clear(gone.idle);
-  }
-
-  function end(one: Seat): void {
-    leave(one);
-    one.stop.abort(new Error('the lane was ended during its start'));
-    const over = one.starting.then(
-      (lane) => lane.end(),
-      () => {},
-    );
-    ending.add(over);
-    void over.finally(() => ending.delete(over));
-  }
-
-  /** A lane that takes no more calls but still has some. */
-  function retire(one: Seat, lane: OpenLane): void {
-    leave(one);
-    retired.add(lane);
-    void lane.ended.finally(() => retired.delete(lane));
-  }
+    server.onStale = () => stale(seat, server);
+    judge(server);
+  });
 
   /** Compares a listing with the lockfile; tells of each new difference once. */
-  function judge(lane: OpenLane): void {
-    const expected = options.expected(lane.upstream);
-    const { digests } = lane;
+  function judge(server: OpenLane): void {
+    const expected = options.expected(server.upstream);
+    const { digests } = server.catalog;
     let same = true;
     for (const [key, digest] of expected)
       if (digests.has(key) ? digests.get(key) !== digest : strict(key)) same = false;
     for (const key of digests.keys()) if (!expected.has(key) && strict(key)) same = false;
     const mark = same ? '' : JSON.stringify([...digests].sort());
-    if (!same && told.get(lane.upstream) !== mark) drifted(lane);
-    told.set(lane.upstream, mark);
+    if (!same && told.get(server.upstream) !== mark) drifted(server);
+    told.set(server.upstream, mark);
   }
 
   /** What the gateway does with it must not decide whether the lane lives. */
-  function drifted(lane: OpenLane): void {
+  function drifted({ upstream, catalog }: OpenLane): void {
     try {
-      options.onDrift(lane.upstream, lane.listing);
+      options.onDrift(upstream, catalog.listing);
     } catch (error) {
-      options.onEvent('event.drift', { upstream: lane.upstream, failed: String(error) });
+      options.onEvent('event.drift', { upstream, failed: String(error) });
     }
   }
 
-  async function ready(mine: Seat): Promise<OpenLane> {
-    const lane = mine.lane ?? (await mine.starting);
-    if (!lane.fresh(clock())) await again(mine, lane);
-    return lane;
+  /** The server, with a listing that can be relied on. */
+  function ready(mine: Seat): OpenLane | Promise<OpenLane> {
+    const { server } = mine;
+    return server?.alive && server.catalog.fresh(clock()) ? server : started(mine);
   }
 
-  async function again(mine: Seat, lane: OpenLane): Promise<Listing> {
-    const before = lane.listing;
-    const after = await lane.relist();
-    judge(lane);
-    if (after !== before) options.onListed?.(lane.upstream, mine.key, before, after);
+  async function started(mine: Seat): Promise<OpenLane> {
+    const server = mine.server ?? (await mine.starting);
+    if (!server.catalog.fresh(clock())) await again(mine, server);
+    return server;
+  }
+
+  async function again(mine: Seat, server: OpenLane): Promise<Listing> {
+    const before = server.catalog.listing;
+    const after = await server.catalog.relist();
+    judge(server);
+    if (after !== before) options.onListed?.(server.upstream, mine.lane, before, after);
     return after;
   }
 
   /** At most one look a second, however often a server says that its lists changed. */
-  function stale(mine: Seat, lane: OpenLane): void {
-    if (mine.relisting || !options.wants?.(mine.key)) return;
+  function stale(mine: Seat, server: OpenLane): void {
+    if (mine.relisting || !options.wants?.(mine.lane)) return;
     mine.relisting = true;
     const next = () => {
       mine.relisting = false;
-      if (lane.alive && !lane.fresh(clock())) stale(mine, lane);
+      if (server.alive && !server.catalog.fresh(clock())) stale(mine, server);
     };
-    again(mine, lane)
+    again(mine, server)
       .catch(() => {})
       .finally(() => timers.set(next, RELIST_PAUSE));
   }
 
   /** Nothing is sent to a server that describes the thing differently than it was reviewed (guarantee NV1). */
-  function check(call: Call, lane: OpenLane): void {
-    const { target } = call;
+  function check({ target }: Call, server: OpenLane): void {
     if (target.kind === 'route') return;
     const key = `${target.kind}:${target.name}`;
-    const digest = lane.digests.get(key);
+    const digest = server.catalog.digests.get(key);
     if (digest === target.digest || (digest === undefined && !strict(key))) return;
-    drifted(lane);
+    drifted(server);
     throw new Ended('stop', 'inventory.changed', digest === undefined ? 'no longer listed' : `now ${digest}`);
   }
 
   async function handle(call: Call, io: Io): Promise<Result | RpcError> {
+    if (isParked(call.resume?.state)) return parking.take(call).round(io, call.resume!.answers);
     try {
       return await dispatch(call, io);
     } catch (error) {
       if (!(error instanceof SessionLost)) throw error;
       // The server refused before it did anything, so this is the first time that the request is taken.
-      backoff.recovered(originOf(call));
+      seats.recovered(call);
       return dispatch(call, io);
     }
   }
 
-  /** The seat of the call's lane, with one more that needs it. */
-  function take(call: Call): Seat {
-    const spec = options.specs(call.upstream);
-    const pin = options.pin(call.upstream);
-    if (closed || spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream, or closing');
-    if (pin === undefined) throw new Ended('stop', 'inventory.package', 'package or server is not pinned');
-    let mine = seats.get(call.lane);
-    if (mine?.lane?.alive === false) retire(mine, mine.lane);
-    else if (mine !== undefined && mine.by !== madeOf(spec, pin)) end(mine);
-    if (mine === undefined || seats.get(call.lane) !== mine) mine = seat(call, spec, pin);
-    timers.clear(mine.idle);
-    mine.open++;
-    return mine;
-  }
-
   async function dispatch(call: Call, io: Io): Promise<Result | RpcError> {
-    const mine = take(call);
+    const mine = seats.take(call);
+    let parked: Promise<unknown> | undefined;
     try {
-      const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
-      check(call, lane);
-      return call.method === 'resources/list' ? await listed(mine, lane) : await lane.call(call, io);
+      const made = ready(mine);
+      const server = made instanceof Promise ? await made : made;
+      check(call, server);
+      const answer = call.method === 'resources/list' ? await listed(mine, server) : await server.call(call, io);
+      parked = parking.named(answer)?.over;
+      return answer;
     } finally {
-      release(mine, call);
+      const release = () => seats.release(mine, call);
+      if (parked) void parked.then(release);
+      else release();
     }
   }
 
   /** Page by page and whole: cursors of a server go no further. */
-  async function listed(mine: Seat, lane: OpenLane): Promise<Result> {
-    const { resources } = await again(mine, lane);
+  async function listed(mine: Seat, server: OpenLane): Promise<Result> {
+    const { resources } = await again(mine, server);
     return { kind: 'result', value: { resultType: 'complete', resources: [...resources] } };
   }
 
-  function release(mine: Seat, call: Call): void {
-    mine.open--;
-    mine.usedAt = clock();
-    if (mine.open > 0 || seats.get(mine.key) !== mine) return;
-    if (call.target.kind === 'tool' && call.target.facts.executes) end(mine);
-    else mine.idle = timers.set(() => end(mine), limits.idle);
-  }
-
   async function watch(call: Call, target: Pinned & { readonly uri?: string }): Promise<Watch | undefined> {
-    const mine = take(call);
+    const mine = seats.take(call);
     const uri = target.uri ?? target.name;
     let done = false;
     const close = () => {
@@ -342,14 +176,14 @@ export function lanes(options: LanesOptions): Lanes {
       done = true;
       const left = (mine.watched.get(uri) ?? 1) - 1;
       if (left > 0) mine.watched.set(uri, left);
-      else if (mine.watched.delete(uri) && mine.lane?.alive) mine.lane.watch?.(uri, false).catch(() => {});
-      release(mine, call);
+      else if (mine.watched.delete(uri) && mine.server?.alive) mine.server.watch?.(uri, false).catch(() => {});
+      seats.release(mine, call);
     };
     mine.watched.set(uri, (mine.watched.get(uri) ?? 0) + 1);
     try {
-      const lane = mine.lane?.alive && mine.lane.fresh(clock()) ? mine.lane : await ready(mine);
-      check({ ...call, target }, lane);
-      if (lane.watch && (await lane.watch(uri, true))) return { lost: lane.ended, close };
+      const server = await ready(mine);
+      check({ ...call, target }, server);
+      if (server.watch && (await server.watch(uri, true))) return { lost: server.ended, close };
     } catch (error) {
       close();
       throw error;
@@ -364,35 +198,13 @@ export function lanes(options: LanesOptions): Lanes {
     async probe(upstream) {
       const spec = options.specs(upstream);
       if (spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream');
-      const lane = await open(spec, undefined, new AbortController().signal);
-      await lane.end();
-      return lane.listing;
+      const server = await open(spec, undefined, new AbortController().signal, {});
+      await server.end();
+      return server.catalog.listing;
     },
-    async close() {
-      closed = true;
-      for (const one of seats.values()) end(one);
-      for (const lane of retired) {
-        const over = lane.end();
-        ending.add(over);
-        void over.finally(() => ending.delete(over));
-      }
-      while (ending.size > 0) await Promise.all(ending);
-    },
+    close: () => seats.close(),
   };
 }
-
-/** Starts a lane by what is configured: the only place that tells the kinds apart. */
-function opener(
-  options: LanesOptions,
-): (spec: AnySpec, pin: string | undefined, stop: AbortSignal) => Promise<OpenLane> {
-  const how = { ...options, resolve: options.resolve ?? systemResolve, eras: new Eras(options.clock) };
-  return (spec, pin, stop) => ('to' in spec ? HttpLane.start(spec, pin, how, stop) : Lane.start(spec, pin, how, stop));
-}
-
-const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');
-const madeOf = (spec: AnySpec, pin: string) => ('to' in spec ? `${pin} ${spec.config}` : pin);
-const subjectOf = ({ tenant, caller }: Call) => JSON.stringify([tenant, caller.subject]);
-const originOf = (call: Call) => JSON.stringify([call.upstream, subjectOf(call)]);
 
 /** Resources may be pinned by prefix, and servers need not list each one: only a listed one is compared. */
 const strict = (key: string) => !key.startsWith('resource:');

@@ -21,26 +21,29 @@ export class DiedOnProbe extends Error {}
 /** Milliseconds of silence after which `initialize` is said too. */
 const SILENCE = 2_000;
 
-/**
- * `known` legacy = not asked again. Rejects with DiedOnProbe, or an Error for the log. `client` = what we say of
- * ourselves.
- */
+/** What we say of ourselves, and the capabilities that an older server is told. */
+export interface Introduction {
+  readonly client: JsonObject;
+  readonly offered: JsonObject;
+}
+
+/** `known` legacy = not asked again. Rejects with DiedOnProbe, or an Error for the log. */
 export async function openConnection(
   connection: Connection,
-  client: JsonObject,
+  ours: Introduction,
   known: Era | undefined,
   signal: AbortSignal,
   silence: number = SILENCE,
 ): Promise<Opened> {
-  if (known === 'legacy') return initialize(connection, client, signal);
+  if (known === 'legacy') return initialize(connection, ours, signal);
   const given = new AbortController();
-  const probe = discover(connection, client, AbortSignal.any([signal, given.signal]));
+  const probe = discover(connection, ours.client, AbortSignal.any([signal, given.signal]));
   const quiet = pause(silence);
   try {
     const verdict = await Promise.race([probe, quiet.over]);
-    if (verdict) return await follow(verdict, () => initialize(connection, client, signal));
+    if (verdict) return await follow(verdict, () => initialize(connection, ours, signal));
     // A newer server that is slow to start reads both, and answers the first one first.
-    const greeted = initialize(connection, client, signal);
+    const greeted = initialize(connection, ours, signal);
     const answered = greeted.then(() => undefined, nextTurn);
     const late = await Promise.race([probe, answered]);
     return await (late ? follow(late, () => greeted) : greeted);
@@ -64,8 +67,12 @@ async function follow(verdict: Verdict, older: () => Promise<Opened>): Promise<O
   return verdict.era === 'modern' ? { era: 'modern', greeting: discovered(verdict.discovered) } : older();
 }
 
-async function initialize(connection: Connection, client: JsonObject, signal: AbortSignal): Promise<Opened> {
-  const { method, params } = legacy.handshake(client);
+async function initialize(
+  connection: Connection,
+  { client, offered }: Introduction,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const { method, params } = legacy.handshake(client, offered);
   const greeted = greeting(good(await connection.ask(method, params, { signal }), method));
   connection.notify('notifications/initialized');
   return { era: 'legacy', greeting: greeted };

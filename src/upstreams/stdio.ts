@@ -3,25 +3,21 @@
  * parsed strictly, matched against what was asked, counted when it fits nothing (guarantees TR8, AU6).
  */
 import type { Readable, Writable } from 'node:stream';
-import type { Notification, RpcError } from '../core/call.ts';
+import type { RpcError } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import { parseJson, REPLY_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import { isId } from '../wire/frame.ts';
+import { type Answer, type Ask, NOT_FOUND } from './asking.ts';
 import { LineReader } from './lines.ts';
 import { resultSlice } from './member.ts';
 
-/** How a line broke the protocol; counted, never quoted. */
-export type Fault = 'json' | 'shape' | 'id' | 'token' | 'flood' | 'too-large' | 'unasked';
+/** How a line broke the protocol, or asked for what it may not; counted, never quoted. */
+export type Fault = 'json' | 'shape' | 'id' | 'token' | 'flood' | 'too-large' | 'unasked' | 'ambiguous';
 
 /** What a server answered. `bytes` are its own bytes of `value`. */
 export type Reply = { readonly kind: 'result'; readonly value: JsonObject; readonly bytes?: Uint8Array } | RpcError;
-
-export interface Ask {
-  readonly signal?: AbortSignal;
-  /** Takes progress and log messages of this call, in order. A rejection ends their delivery, not the call. */
-  readonly send?: (message: Notification) => Promise<void>;
-}
 
 export interface ConnectionOptions {
   readonly input: Readable;
@@ -42,6 +38,7 @@ interface Open {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
   readonly send: Ask['send'];
+  readonly questions: Ask['questions'];
   readonly signal: AbortSignal | undefined;
   readonly abort: () => void;
   /** Interim messages on their way, and the end of their queue. */
@@ -60,8 +57,6 @@ const MAX_PENDING = 64;
 const MAX_UNREAD = 8 << 20;
 /** Ids of cancelled calls whose answers are expected to come late. */
 const MAX_LATE = 1024;
-const MAX_ID_BYTES = 256;
-const METHOD_NOT_FOUND = -32601;
 
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -95,7 +90,7 @@ export class Connection {
   }
 
   /** Rejects with an Ended, or with the reason of `signal`. */
-  ask(method: string, params: JsonObject, { signal, send }: Ask = {}): Promise<Reply> {
+  ask(method: string, params: JsonObject, { signal, send, questions }: Ask = {}): Promise<Reply> {
     if (this.#ended) return Promise.reject(this.#ended);
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#unread > MAX_UNREAD)
@@ -106,7 +101,7 @@ export class Connection {
     const sent = send ? { ...params, _meta: { ...meta, progressToken: id } } : params;
     return new Promise((resolve, reject) => {
       const abort = () => this.#cancel(id);
-      this.#open.set(id, { resolve, reject, send, signal, abort, pending: 0, tail: undefined });
+      this.#open.set(id, { resolve, reject, send, questions, signal, abort, pending: 0, tail: undefined });
       signal?.addEventListener('abort', abort, { once: true });
       this.#write({ jsonrpc: '2.0', id, method, params: sent });
     });
@@ -180,7 +175,7 @@ export class Connection {
     if (typeof method !== 'string' || (params !== undefined && !isObject(params))) return this.#fault('shape');
     if (!only(message, REQUEST)) return this.#fault('shape');
     if (id === undefined) return this.#notified(method, params ?? {});
-    this.#asked(id, method);
+    this.#asked(id, method, params ?? {});
   }
 
   #answer(message: JsonObject, bytes: Uint8Array): void {
@@ -226,6 +221,9 @@ export class Connection {
       const { uri } = params;
       if (typeof uri === 'string') this.#options.onUpdated?.(uri);
       else this.#fault('shape');
+    } else if (method === 'notifications/cancelled') {
+      const { requestId } = params;
+      if (isId(requestId)) for (const { questions } of this.#open.values()) questions?.withdrawn(requestId);
     } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
     else if (!IGNORED.has(method)) this.#fault('unasked');
   }
@@ -253,13 +251,21 @@ export class Connection {
     );
   }
 
-  /** We declared no capability: whatever a server asks for is not there. */
-  #asked(id: Json, method: string): void {
-    const known = typeof id === 'string' ? Buffer.byteLength(id) <= MAX_ID_BYTES : Number.isSafeInteger(id);
-    if (!known || this.#unread > MAX_UNREAD) return this.#fault('shape');
-    if (method === 'ping') return this.#write({ jsonrpc: '2.0', id, result: {} });
-    this.#report('unasked');
-    this.#write({ jsonrpc: '2.0', id, error: { code: METHOD_NOT_FOUND, message: 'method not found' } });
+  /** A request names no call: it is let through only while one call is open, so that no other caller can get it. */
+  #asked(id: Json, method: string, params: JsonObject): void {
+    if (!isId(id) || this.#unread > MAX_UNREAD) return this.#fault('shape');
+    const answer = (members: Answer) => this.#write({ jsonrpc: '2.0', id, ...members } as JsonObject);
+    if (method === 'ping') return answer({ result: {} });
+    const open = this.#onlyHearer();
+    const refusal = open?.questions ? open.questions.asked({ id, method, params, answer }) : NOT_FOUND;
+    if (refusal === undefined) return;
+    this.#report(open === undefined && this.#mayAsk() ? 'ambiguous' : 'unasked');
+    answer({ error: refusal });
+  }
+
+  #mayAsk(): boolean {
+    for (const { questions } of this.#open.values()) if (questions) return true;
+    return false;
   }
 
   /** The line is lost, and nobody can know whose it was: each open call may have waited for it. */
@@ -292,8 +298,8 @@ const ERROR = new Set(['jsonrpc', 'id', 'error']);
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
 /** Known, and of no use without the capability that they belong to. */
 const IGNORED = new Set([
-  'notifications/cancelled',
   'notifications/initialized',
+  'notifications/elicitation/complete',
   'notifications/subscriptions/acknowledged',
 ]);
 

@@ -4,8 +4,9 @@ import { Ended } from '../../core/ended.ts';
 import { redactText, StreamRedactor } from '../../detect/secrets.ts';
 import { VERSION } from '../../gateway/version.ts';
 import type { Listing } from '../../inventory/drift.ts';
-import { type AnySpec, lanes } from '../../upstreams/lanes.ts';
+import { lanes } from '../../upstreams/lanes.ts';
 import { thisMachine } from '../../upstreams/machine.ts';
+import type { AnySpec } from '../../upstreams/open-lane.ts';
 import { shown, Trouble } from '../terminal.ts';
 
 /** Lines of a server's stderr that are shown when it does not start. */

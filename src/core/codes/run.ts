@@ -21,6 +21,21 @@ export const run = {
   'upstream.tls': failed(-31127, 'the server could not prove who it is: certificate, name, pinned key or TLS version'),
   'upstream.unreachable': failed(-31128, 'no connection to the server could be made; nothing was sent'),
   'upstream.refused': failed(-31129, 'the server answered with an HTTP status that is no answer; the detail has it'),
+  'upstream.gone': inBand(
+    -31133,
+    'The question that this answers is no longer open. Make the call again. Reference {ref}.',
+    'the call that waited for an answer ran out, was ended, or waits in another process; nothing was repeated',
+  ),
+  'upstream.asked': inBand(
+    -31134,
+    'The tool asked for something that is not available here. Reference {ref}.',
+    'the server asked for what `asks` does not grant, or the client does not offer',
+  ),
+  'upstream.declined': inBand(
+    -31135,
+    'The tool needs something that was not agreed to. Reference {ref}.',
+    'the client did not accept the link that the server asked a person to open',
+  ),
   'run.timeout-idle': inBand(
     -31130,
     'The tool did not answer in time. Reference {ref}.',

@@ -15,11 +15,12 @@ import * as legacy from '../../wire/eras/legacy.ts';
 import * as modern from '../../wire/eras/modern.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { paramHeaders } from '../../wire/mirror.ts';
+import { type Calls, modernCalls, olderCalls } from '../calls.ts';
 import { Catalog, describe } from '../catalog.ts';
 import { announced, Changes } from '../changes.ts';
-import { type Dialect, LEGACY, modernDialect } from '../dialect.ts';
 import { type Era, type Eras, judge, type Verdict } from '../era.ts';
 import { discovered, type Greeting, greeting, list } from '../handshake.ts';
+import type { Parking } from '../parking.ts';
 import type { Reply } from '../stdio.ts';
 import type { Answered } from './answer.ts';
 import { type Asking, Channel } from './channel.ts';
@@ -33,6 +34,7 @@ export interface HttpLaneOptions {
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
   readonly resolve: Resolve;
   readonly eras: Eras;
+  readonly parking: Parking;
   /** Milliseconds from the first request to the first listing. */
   readonly startLimit?: number;
 }
@@ -56,9 +58,11 @@ export class HttpLane {
   readonly #spec: HttpSpec;
   readonly #options: HttpLaneOptions;
   readonly #channel: Channel;
-  readonly #catalog: Catalog;
+  readonly catalog: Catalog;
   readonly #client: JsonObject;
-  readonly #modern: Dialect;
+  /** What the server may ask the client of this lane for, as capabilities. */
+  readonly #offered: JsonObject;
+  #calls: Calls | undefined;
   #greeting: Greeting | undefined;
   #changes: Changes | undefined;
   readonly #watched = new Set<string>();
@@ -72,13 +76,13 @@ export class HttpLane {
   /** Resolves when no connection is left; says why. */
   readonly ended: Promise<string>;
 
-  private constructor(spec: HttpSpec, options: HttpLaneOptions) {
+  private constructor(spec: HttpSpec, options: HttpLaneOptions, offered: JsonObject) {
     this.upstream = spec.name;
     this.startedAt = options.clock();
     this.#spec = spec;
     this.#options = options;
     this.#client = { name: 'doorward', version: options.version };
-    this.#modern = modernDialect(this.#client);
+    this.#offered = offered;
     this.#channel = new Channel({
       to: spec.to,
       resolve: options.resolve,
@@ -92,7 +96,7 @@ export class HttpLane {
       },
     });
     const { clock, digest } = options;
-    this.#catalog = new Catalog({ clock, take: (signal) => this.#list(signal), ...(digest && { digest }) });
+    this.catalog = new Catalog({ clock, take: (signal) => this.#list(signal), ...(digest && { digest }) });
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
   }
 
@@ -105,10 +109,11 @@ export class HttpLane {
     pin: string | undefined,
     options: HttpLaneOptions,
     stop: AbortSignal,
+    offered: JsonObject = {},
   ): Promise<HttpLane> {
     if (pin !== undefined && pin !== serverDigest(serverPin(spec)))
       throw new Ended('stop', 'inventory.package', 'the URL or the pinned keys differ from those reviewed');
-    const lane = new HttpLane(spec, options);
+    const lane = new HttpLane(spec, options, offered);
     try {
       await lane.#begin(AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]));
       const ms = options.clock() - lane.startedAt;
@@ -125,29 +130,9 @@ export class HttpLane {
     return this.#alive;
   }
 
-  get listing(): Listing {
-    return this.#catalog.listing;
-  }
-
-  get digests(): ReadonlyMap<string, string> {
-    return this.#catalog.digests;
-  }
-
-  fresh(now: number): boolean {
-    return this.#catalog.fresh(now);
-  }
-
-  relist(): Promise<Listing> {
-    return this.#catalog.relist();
-  }
-
   /** Rejects with Ended, SessionLost, or the reason of the signal. */
-  async call(call: Call, { send, signal }: Io): Promise<Result | RpcError> {
-    const dialect = this.#era === 'legacy' ? LEGACY : this.#modern;
-    const { method, params } = dialect.ask(call);
-    const { target } = call;
-    const declared = this.#era === 'modern' && target.kind === 'tool' ? declaredBy(target.descriptor) : undefined;
-    return dialect.heard(method, await this.#ask(method, params, { send, signal, ...(declared && { declared }) }));
+  call(call: Call, io: Io): Promise<Result | RpcError> {
+    return this.#calls!.make(call, io);
   }
 
   /** Says goodbye to a session, closes every connection. Open calls end with `upstream.lost`. */
@@ -158,6 +143,12 @@ export class HttpLane {
       await this.#close('ended');
     })();
     return this.#over;
+  }
+
+  /** Headers that a tool of the newer revision wants some of its arguments to have. */
+  #declared(call: Call | undefined): { declared?: ParamHeaders } {
+    const target = call?.target;
+    return this.#era === 'modern' && target?.kind === 'tool' ? { declared: declaredBy(target.descriptor) } : {};
   }
 
   get #era(): Era {
@@ -173,7 +164,14 @@ export class HttpLane {
       if (verdict.era === 'modern') this.#greeting = discovered(verdict.discovered);
     }
     if (this.#greeting === undefined) await this.#initialize(signal);
-    await this.#catalog.list(signal);
+    this.#calls = (this.#era === 'modern' ? modernCalls : olderCalls)({
+      greeting: this.#greeting!,
+      client: this.#client,
+      offered: this.#offered,
+      parking: this.#options.parking,
+      ask: (method, params, how, call) => this.#ask(method, params, { ...how, ...this.#declared(call) }),
+    });
+    await this.catalog.list(signal);
     eras.set(config, this.#era);
     this.#hear();
   }
@@ -209,7 +207,7 @@ export class HttpLane {
   }
 
   #stale(): void {
-    this.#catalog.expire();
+    this.catalog.expire();
     this.onStale?.();
   }
 
@@ -220,7 +218,7 @@ export class HttpLane {
 
   async #initialize(signal: AbortSignal): Promise<void> {
     this.#channel.speech = { era: 'legacy' };
-    const { method, params } = legacy.handshake(this.#client);
+    const { method, params } = legacy.handshake(this.#client, this.#offered);
     const answered = await this.#channel.request(method, params, { signal });
     if (answered.kind === 'status' || answered.reply.kind === 'error')
       throw new Error(`initialize was answered with ${outcomeOf(answered)}`);

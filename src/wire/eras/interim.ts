@@ -20,6 +20,11 @@ export function isLevel(value: unknown): value is string {
   return typeof value === 'string' && LEVELS.includes(value);
 }
 
+/** Whether `level` leaves out messages that `than` lets through. */
+export function louder(level: string, than: string): boolean {
+  return LEVELS.indexOf(level) > LEVELS.indexOf(than);
+}
+
 /** Malformed wishes are no wishes. */
 export function wishes(params: JsonObject): Wishes {
   const meta = params[META];

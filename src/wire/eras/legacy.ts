@@ -173,9 +173,9 @@ export function ask(call: Call): { method: string; params: JsonObject } {
   return { method: call.method, params: method.params(call) };
 }
 
-/** The first request to an upstream. No capabilities: it may not ask our clients for anything. */
-export function handshake(client: JsonObject): { method: string; params: JsonObject } {
-  return { method: 'initialize', params: { protocolVersion: LEGACY, capabilities: {}, clientInfo: client } };
+/** The first request to an upstream. `offered` = what it may ask our client for, as capabilities. */
+export function handshake(client: JsonObject, offered: JsonObject = {}): { method: string; params: JsonObject } {
+  return { method: 'initialize', params: { protocolVersion: LEGACY, capabilities: offered, clientInfo: client } };
 }
 
 /**

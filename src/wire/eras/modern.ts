@@ -115,8 +115,8 @@ export function errorMembers({ code, message, data }: RpcError): JsonObject {
   return data === undefined ? { code: number, message } : { code: number, message, data };
 }
 
-/** What an upstream of this era is asked. `client` = what we say of ourselves. */
-export function ask(call: Call, client: JsonObject): { method: string; params: JsonObject } {
+/** What an upstream of this era is asked. `client` = what we say of ourselves; `offered` = what it may ask for. */
+export function ask(call: Call, client: JsonObject, offered: JsonObject = {}): { method: string; params: JsonObject } {
   const method = lookUp(call.method);
   if (!method) throw new Error('a call of an unknown method');
   const { resume } = call;
@@ -124,9 +124,9 @@ export function ask(call: Call, client: JsonObject): { method: string; params: J
     method: call.method,
     params: {
       ...method.params(call),
-      ...(resume && { inputResponses: resume.answers }),
+      ...(resume && Object.keys(resume.answers).length > 0 && { inputResponses: resume.answers }),
       ...(resume?.state !== undefined && { requestState: resume.state }),
-      [META]: call.logLevel === undefined ? envelope(client) : { ...envelope(client), [LEVEL]: call.logLevel },
+      [META]: { ...envelope(client, offered), ...(call.logLevel !== undefined && { [LEVEL]: call.logLevel }) },
     },
   };
 }
@@ -136,9 +136,8 @@ export function handshake(client: JsonObject): { method: string; params: JsonObj
   return { method: 'server/discover', params: { [META]: envelope(client) } };
 }
 
-/** No capabilities: an upstream may not ask our clients for anything. */
-function envelope(client: JsonObject): JsonObject {
-  return { [VERSION]: MODERN, [CAPABILITIES]: {}, [CLIENT]: client };
+function envelope(client: JsonObject, offered: JsonObject = {}): JsonObject {
+  return { [VERSION]: MODERN, [CAPABILITIES]: offered, [CLIENT]: client };
 }
 
 /** An upstream's result. What says of itself that it is of an unknown kind is an error. */

@@ -5,6 +5,7 @@ import { serverDigest } from '../../../src/inventory/lock.ts';
 import { Eras } from '../../../src/upstreams/era.ts';
 import { HttpLane } from '../../../src/upstreams/http/lane.ts';
 import { serverPin } from '../../../src/upstreams/http/spec.ts';
+import { Parking } from '../../../src/upstreams/parking.ts';
 import { ECHO, pause, type Site, type SiteOptions, site, textOf, type World, world } from './world.ts';
 
 const sites: Site[] = [];
@@ -502,6 +503,8 @@ describe('a reload', () => {
   });
 });
 
+const PARKING = new Parking({ set: () => 0, clear() {} }, () => new Uint8Array(16));
+
 describe('a watched resource', () => {
   it.each(both)('of a %s server is told of, once it is updated', async (era) => {
     let tell = (_uri: unknown) => {};
@@ -528,6 +531,7 @@ describe('a watched resource', () => {
         version: '0',
         resolve: async () => [],
         eras: new Eras(Date.now),
+        parking: PARKING,
         onEvent: (code, data) => events.push({ code, data }),
       },
       new AbortController().signal,
@@ -554,7 +558,8 @@ describe('a watched resource', () => {
   it('is none where the server has no such thing', async () => {
     const at = await up();
     const { spec } = over(at);
-    const options = { clock: Date.now, version: '0', resolve: async () => [], eras: new Eras(Date.now), onEvent() {} };
+    const eras = new Eras(Date.now);
+    const options = { clock: Date.now, version: '0', resolve: async () => [], eras, parking: PARKING, onEvent() {} };
     const lane = await HttpLane.start(spec, undefined, options, new AbortController().signal);
     expect(await lane.watch('file:///a', true)).toBe(false);
     await lane.end();

@@ -1,0 +1,34 @@
+/** What a server of an older revision may say while a request to it is open: messages for the caller, and questions. */
+import type { Io } from '../core/call.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import type { Id } from '../wire/frame.ts';
+
+export interface Ask {
+  readonly signal?: AbortSignal;
+  /** Takes progress and log messages of this call, in order. A rejection ends their delivery, not the call. */
+  readonly send?: Io['send'];
+  /** Takes what the server asks of the client meanwhile; absent: everything is refused. */
+  readonly questions?: Questions;
+}
+
+/** A request of the server. `answer` is called at most once, with the member `result` or `error`. */
+export interface Question {
+  readonly id: Id;
+  readonly method: string;
+  readonly params: JsonObject;
+  answer(members: Answer): void;
+}
+export type Answer = { readonly result: JsonObject } | { readonly error: Refusal };
+export interface Refusal {
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface Questions {
+  /** Undefined: it was taken and will be answered. */
+  asked(question: Question): Refusal | undefined;
+  /** The server no longer waits for the answer. */
+  withdrawn(id: Id): void;
+}
+
+export const NOT_FOUND: Refusal = Object.freeze({ code: -32601, message: 'method not found' });

@@ -1,0 +1,46 @@
+/** One server of one lane, whatever is behind it: what the table of lanes knows of it, and how it is started. */
+import type { Call, Io, Result, RpcError } from '../core/call.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import type { Catalog } from './catalog.ts';
+import { HttpLane, type HttpLaneOptions } from './http/lane.ts';
+import type { HttpSpec } from './http/spec.ts';
+import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
+
+/** An upstream as it is configured: a package that is started, or a URL that is called. */
+export type AnySpec = UpstreamSpec | HttpSpec;
+
+export interface OpenLane {
+  readonly upstream: string;
+  readonly startedAt: number;
+  /** False: calls go to a new one. */
+  readonly alive: boolean;
+  readonly catalog: Catalog;
+  call(call: Call, io: Io): Promise<Result | RpcError>;
+  /** Turns updates of one resource on or off; false when the server has no such thing. */
+  watch?(uri: string, on: boolean): Promise<boolean>;
+  /** Set by the owner of the lane: the server said that a resource was updated, or that its lists changed. */
+  onUpdated?: (uri: string) => void;
+  onStale?: () => void;
+  end(): Promise<unknown>;
+  readonly ended: Promise<string>;
+}
+
+/**
+ * Starts a lane by what is configured: the only place that tells the kinds apart. `pin` undefined = not reviewed yet;
+ * `offered` = what the server may ask the client for, as capabilities. Rejects with Ended; nothing is left then.
+ */
+export type Opener = (
+  spec: AnySpec,
+  pin: string | undefined,
+  stop: AbortSignal,
+  offered: JsonObject,
+) => Promise<OpenLane>;
+
+export function opener(how: LaneOptions & HttpLaneOptions): Opener {
+  return (spec, pin, stop, offered) =>
+    'to' in spec ? HttpLane.start(spec, pin, how, stop, offered) : Lane.start(spec, pin, how, stop, offered);
+}
+
+export const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');
+/** What a lane was made by; a lane made by something else takes no more calls. */
+export const madeOf = (spec: AnySpec, pin: string) => ('to' in spec ? `${pin} ${spec.config}` : pin);
