@@ -14,6 +14,17 @@ export interface Pair {
   readonly pin: string;
 }
 
+export interface Wanted {
+  readonly days?: number;
+  readonly client?: boolean;
+  readonly selfSigned?: boolean;
+  readonly ca?: boolean;
+  /** Of an authority: how many more may follow. */
+  readonly pathLength?: number;
+  readonly lines?: string;
+  readonly from?: Pair;
+}
+
 export class Authority {
   readonly dir = mkdtempSync(join(tmpdir(), 'doorward-pki-'));
   readonly root: Pair;
@@ -26,18 +37,26 @@ export class Authority {
     this.root = pair(certFile, keyFile);
   }
 
-  /** `names` as in subjectAltName: DNS:example.test, IP:127.0.0.1. `days` may be negative: expired. */
-  issue(names: string, { days = 2, client = false, selfSigned = false } = {}): Pair {
+  /**
+   * `names` as in subjectAltName: DNS:example.test, IP:127.0.0.1. `days` may be negative: expired. `lines` are further
+   * extensions as openssl writes them; `from` is the issuer in place of the root.
+   */
+  issue(
+    names: string,
+    { days = 2, client = false, selfSigned = false, ca = false, pathLength, lines = '', from }: Wanted = {},
+  ): Pair {
     const [certFile, keyFile] = this.#files();
     this.#key(keyFile);
     const config = `${certFile}.cnf`;
     const use = client ? 'clientAuth' : 'serverAuth';
-    writeFileSync(config, `subjectAltName=${names}\nextendedKeyUsage=${use}\nbasicConstraints=critical,CA:FALSE\n`);
+    const plain = `extendedKeyUsage=${use}\nbasicConstraints=critical,CA:FALSE\n`;
+    const authority = `basicConstraints=critical,CA:TRUE${pathLength === undefined ? '' : `,pathlen:${pathLength}`}\nkeyUsage=critical,keyCertSign,cRLSign\n`;
+    writeFileSync(config, `${names && `subjectAltName=${names}\n`}${ca ? authority : plain}${lines}`);
     const request = `${certFile}.csr`;
     openssl('req', '-new', '-key', keyFile, '-out', request, '-subj', '/CN=not a name');
     const by = selfSigned
       ? ['-key', keyFile]
-      : ['-CA', this.root.certFile, '-CAkey', this.root.keyFile, '-CAcreateserial'];
+      : ['-CA', (from ?? this.root).certFile, '-CAkey', (from ?? this.root).keyFile, '-CAcreateserial'];
     openssl('x509', '-req', '-in', request, ...by, '-out', certFile, '-days', String(days), '-extfile', config);
     return pair(certFile, keyFile);
   }

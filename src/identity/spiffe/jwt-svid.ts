@@ -1,0 +1,79 @@
+/**
+ * JWT-SVIDs (guarantee ID4; SPIFFE JWT-SVID sections 2 to 4): signed by a key of the trust domain that `sub` is of, for
+ * this route and nothing else.
+ */
+import { compactVerify } from 'jose';
+import { fromBase64url } from '../../lib/bytes.ts';
+import { parseJson } from '../../lib/json/scan.ts';
+import { isObject, type JsonObject } from '../../lib/json/types.ts';
+import type { Bundle } from './bundle.ts';
+import { parseSpiffeId, type SpiffeId } from './id.ts';
+
+/** Section 2.1. */
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'];
+/** Milliseconds that the clock of an authority may be ahead. */
+const SKEW = 5_000;
+const LONGEST = 8_192;
+const CAPS = { maxBytes: LONGEST, maxDepth: 8, maxString: LONGEST, maxMembers: 64 };
+
+export interface JwtSvid extends SpiffeId {
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+interface Parts {
+  readonly header: JsonObject;
+  readonly payload: JsonObject;
+}
+
+/** Undefined for what is not three parts of which two are JSON objects without a name twice. */
+function parts(token: string): Parts | undefined {
+  const pieces = token.length > LONGEST ? [] : token.split('.', 4);
+  if (pieces.length !== 3) return undefined;
+  const [header, payload] = pieces.slice(0, 2).map((piece) => {
+    const bytes = fromBase64url(piece);
+    const parsed = bytes && parseJson(bytes, CAPS);
+    return parsed?.ok && isObject(parsed.value) ? parsed.value : undefined;
+  });
+  return header && payload && { header, payload };
+}
+
+/** Whose word a token claims to be; nothing is verified. Undefined when it is none of a workload. */
+export function claimsSpiffe(token: string): SpiffeId | undefined {
+  const sub = parts(token)?.payload['sub'];
+  return typeof sub === 'string' ? parseSpiffeId(sub) : undefined;
+}
+
+/** Whose token it is at the time `at` for `audience`, or why it is nobody's. */
+export async function jwtSvid(
+  token: string,
+  audience: string,
+  bundle: (trustDomain: string) => Bundle | undefined,
+  at: number,
+): Promise<JwtSvid | { readonly why: string }> {
+  const read = parts(token);
+  if (!read) return { why: 'not a token' };
+  const { header, payload } = read;
+  const { alg, kid, typ } = header;
+  if (typeof alg !== 'string' || !ALGORITHMS.includes(alg)) return { why: 'an algorithm that is not taken' };
+  if (typ !== undefined && typ !== 'JWT' && typ !== 'JOSE') return { why: 'a token of another type' };
+  if (header['crit'] !== undefined || header['b64'] !== undefined || header['zip'] !== undefined)
+    return { why: 'a demand that is not understood' };
+  const { sub, aud, exp, nbf, iat } = payload;
+  const id = typeof sub === 'string' ? parseSpiffeId(sub) : undefined;
+  if (!id || id.path === '') return { why: 'no SPIFFE id of a workload' };
+  // A token that is for several could be sent on by each of them to the others (section 3.2).
+  const only = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  if (only !== audience) return { why: 'for another audience' };
+  if (typeof exp !== 'number' || at >= exp * 1000) return { why: 'expired' };
+  for (const time of [nbf, iat])
+    if (time !== undefined && (typeof time !== 'number' || time * 1000 > at + SKEW)) return { why: 'not valid yet' };
+  const key = typeof kid === 'string' ? bundle(id.trustDomain)?.jwt.get(kid) : undefined;
+  if (!key) return { why: 'a key that its trust domain does not have' };
+  try {
+    await compactVerify(token, key, { algorithms: [alg] });
+  } catch {
+    return { why: 'not signed by its trust domain' };
+  }
+  return { ...id, until: exp * 1000 };
+}
