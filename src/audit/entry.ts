@@ -74,6 +74,8 @@ export interface TrailStep {
   readonly taint?: string;
   /** The approval that was asked for, or spent. */
   readonly approval?: string;
+  /** How the approval that was spent was decided; `client-asserted` is a claim of the client. */
+  readonly via?: string;
   /** Digest of the arguments after this edit. */
   readonly after?: string;
 }
@@ -151,7 +153,9 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     switch (verdict.kind) {
       case 'pass': {
         const ask = verdict.ask === undefined ? '' : `,"ask":"${verdict.ask}"`;
-        const granted = optional('approval', verdict.granted);
+        const granted = verdict.granted
+          ? `${optional('approval', verdict.granted.id)},"via":${quote(verdict.granted.via)}`
+          : '';
         return verdict.taint === undefined
           ? `${front}${ask}${granted}}`
           : `${front}${ask},"taint":"${verdict.taint}"${granted}}`;

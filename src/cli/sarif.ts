@@ -1,6 +1,6 @@
 import type { Severity } from '../config/posture/finding.ts';
 import { VERSION } from '../gateway/version.ts';
-import { jsonText } from './terminal.ts';
+import { jsonText } from '../lib/text.ts';
 
 export interface Placed {
   readonly code: string;

@@ -1,6 +1,7 @@
 /** What `run` and the quickstart share: take the state folder, start, print the block, end in order. */
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { openConsole } from '../console/open.ts';
 import type { Log } from '../core/ports.ts';
 import { type Hello } from '../doors/hello.ts';
 import { BridgeRefused, join, takeOver } from '../doors/join.ts';
@@ -28,6 +29,7 @@ function options(file: string, http: boolean, line?: (text: string) => void) {
     random,
     user: userInfo().username,
     npm,
+    console: openConsole,
     ...(line && { watch: (log: Log) => watched(log, line) }),
   };
 }
@@ -139,6 +141,9 @@ function block(file: string, running: Running, extra: readonly string[]): string
     `doorward ${VERSION}  config ${shown(file, 1000)}  lock ${things} things`,
     ...names.map((name) => `  ${name.padEnd(8)} ${running.url}/${name}    ${behind(site, name)}`),
     `  caller   local (this OS user); token in ${running.folder.token}`,
+    ...(running.consoleUrl === undefined
+      ? []
+      : [`  console  ${running.consoleUrl}  sign in with: doorward approve code`]),
     `  audit    ${running.folder.audit}  key ${running.auditKey}`,
     ...findings
       .filter(({ severity }) => severity !== 'note')

@@ -5,7 +5,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import { escapeText } from '../lib/text.ts';
+import { escapeText, jsonText } from '../lib/text.ts';
 
 export const EXIT = { yes: 0, no: 1, trouble: 2, tampered: 3 } as const;
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
@@ -32,18 +32,6 @@ export function talk(text: string): void {
 /** Machine-readable output: one object, with the version of its shape. */
 export function json(value: object): void {
   data(jsonText({ v: 1, ...value }, 2));
-}
-
-/** JSON whose strings cannot act on a terminal: what `shown` would mark is written as `\uXXXX`, the value stays the same. */
-export function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(/[^\n\x20-\x7e]/gu, (char) =>
-    escapeText(char) === char
-      ? char
-      : char
-          .split('')
-          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-          .join(''),
-  );
 }
 
 /** Text of a server, a file or a stranger, fit for a terminal. */

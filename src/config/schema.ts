@@ -64,6 +64,12 @@ export const schema = z.strictObject({
   redact,
   approval,
   output,
+  console: z
+    .strictObject({
+      port: z.int().min(0).max(65_535).default(8809).describe('TCP port on 127.0.0.1; 0 takes a free one'),
+    })
+    .optional()
+    .describe('pages for people, on a listener of their own; none without this block'),
   unsafe: z
     .partialRecord(z.enum(Object.keys(RISKS) as [Risk, ...Risk[]]), z.string().min(8, 'say why, in a few words'))
     .default({})

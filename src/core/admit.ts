@@ -4,7 +4,20 @@
  */
 import type { Json, JsonObject } from '../lib/json/types.ts';
 import { escapeText } from '../lib/text.ts';
-import type { Attempt, Call, Caller, Claimed, Era, Family, Peer, Resume, Stage, Target, Trace } from './call.ts';
+import type {
+  Attempt,
+  Brought,
+  Call,
+  Caller,
+  Claimed,
+  Era,
+  Family,
+  Peer,
+  Resume,
+  Stage,
+  Target,
+  Trace,
+} from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { Snapshot } from './ports.ts';
 
@@ -19,6 +32,7 @@ export interface Said {
   readonly claimed: Claimed;
   readonly trace: Trace;
   readonly resume?: Resume;
+  readonly approval?: Brought;
   /** Lowest level of log messages that the client wants; absent = none. */
   readonly logLevel?: string;
   /** Legacy session (digest of its id) or '-': part of the lane. */
@@ -90,6 +104,7 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     target,
     args: said.args,
     ...(said.resume && { resume: said.resume }),
+    ...(said.approval && { approval: said.approval }),
     ...(said.logLevel !== undefined && { logLevel: said.logLevel }),
     asked: NOTHING,
     lane: lane(upstream, caller, said.session, target, entry.id),

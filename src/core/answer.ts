@@ -1,5 +1,6 @@
 /** Turns the end of a call, or an Attempt, into what the caller reads: fixed text of the code row, and a reference. */
 import type { JsonObject } from '../lib/json/types.ts';
+import { type Asks, asks } from './asks.ts';
 import type { Call, Result, RpcError } from './call.ts';
 import { CODES, type Code } from './codes/index.ts';
 import type { Question } from './verdict.ts';
@@ -10,8 +11,10 @@ interface End {
 }
 
 /** A visible tool that is refused answers with `isError`, so that a model can correct itself; all else is an RPC error. */
-export function answer(call: Call, end: End): Result | RpcError {
+export function answer(call: Call, end: End, asking?: Asks): Result | RpcError {
   const row = CODES[end.code];
+  const asked = end.question && asking && asks(call, end.question, asking);
+  if (asked) return asked;
   // Both are made of our own alphabets: nothing of a request comes into the text.
   const text = row.text.replace('{approval}', end.question?.id ?? '').replace('{ref}', call.id);
   if (row.tool === 'isError' && call.family === 'call') {

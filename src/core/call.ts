@@ -108,6 +108,20 @@ export interface Resume {
   readonly answers: Readonly<JsonObject>;
 }
 
+/** The approval that was spent on a call. */
+export interface Granted {
+  readonly id: string;
+  /** Digest of what it is good for, apart from the answers that later rounds bring. */
+  readonly ground: string;
+  /** How it was decided; a client's own answer is `client-asserted`. */
+  readonly via: string;
+}
+
+/** The approval that a retry brings in its sealed state: it was told to wait for it, or a former round has spent it. */
+export type Brought =
+  | { readonly kind: 'asked'; readonly id: string; readonly ground: string; readonly answer?: Json }
+  | ({ readonly kind: 'spent' } & Granted);
+
 export interface Call {
   readonly id: string;
   readonly parent?: string;
@@ -129,6 +143,7 @@ export interface Call {
   readonly resume?: Resume;
   /** Lowest level of log messages that the client wants, of RFC 5424; absent = none. */
   readonly logLevel?: string;
+  readonly approval?: Brought;
   /** Demands for a person, collected on the way in; `approval` alone answers them. */
   readonly asked: readonly Code[];
   /** One child process serves one lane (house rule "Lanes"). */

@@ -74,6 +74,8 @@ export async function run(
       if (verdict.taint && !taint.includes(verdict.taint)) taint.push(verdict.taint);
       if (verdict.kind === 'edit') edited((value = verdict.value));
       if (verdict.ask && way === 'in') call = Object.freeze({ ...call, asked: [...call.asked, verdict.ask] });
+      if (verdict.kind === 'pass' && verdict.granted)
+        call = Object.freeze({ ...call, approval: { kind: 'spent' as const, ...verdict.granted } });
     }
     return value;
   }
@@ -158,7 +160,7 @@ export async function run(
     outcome = done(failed ? 'error' : 'reply', failed);
   } catch (error) {
     const ended = finish(endedBy(error, signal));
-    last = answer(call, ended);
+    last = answer(call, ended, world.asking);
     outcome = done(ended.kind, true, ended);
   }
   open = false;

@@ -1,5 +1,6 @@
 /** The outside world as the core sees it. Everything here is injected, so that tests are exact. */
 import type { Json } from '../lib/json/types.ts';
+import type { Asks } from './asks.ts';
 import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Taint, Target } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { ControlId } from './order.ts';
@@ -81,6 +82,7 @@ export interface World {
   readonly log: Log;
   readonly clock: Clock;
   readonly quarantine?: Quarantine;
+  readonly asking?: Asks;
 }
 
 export type Handlers = (call: Call) => Handler;

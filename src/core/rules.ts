@@ -20,6 +20,8 @@ export interface RuleContext {
   /** Everything that `doorward.lock` pins. */
   readonly pinned: readonly Pinned[];
   readonly bundles?: Bundles;
+  /** Every configured upstream, reviewed or not. */
+  readonly upstreams?: readonly string[];
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */

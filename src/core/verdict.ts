@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../lib/json/types.ts';
-import type { Attempt, CallView, Message, Taint } from './call.ts';
+import type { Attempt, CallView, Granted, Message, Taint } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { ControlId } from './order.ts';
 import type { State } from './state.ts';
@@ -16,11 +16,13 @@ export interface Question {
   readonly id: string;
   /** What demanded a person. */
   readonly codes: readonly Code[];
+  /** Whether an answer of the asking client counts, as a claim. */
+  readonly client?: boolean;
 }
 
 export type Verdict<T> =
-  /** `ask`: a person is needed, `approval` answers. `granted`: id of the approval that was spent on this call. */
-  | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code; readonly granted?: string }
+  /** `ask`: a person is needed, `approval` answers. */
+  | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code; readonly granted?: Granted }
   | {
       readonly kind: 'edit';
       readonly value: T;

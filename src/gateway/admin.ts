@@ -3,31 +3,35 @@
  * wait for a person, halts and resumes. No credential that can make calls reaches this.
  */
 import { z } from 'zod';
-import { type Approval, all, decide } from '../controls/approval/book.ts';
-import type { Log, Snapshot } from '../core/ports.ts';
-import type { State } from '../core/state.ts';
+import { NAME } from '../controls/approval/rules.ts';
 import type { Json, JsonObject } from '../lib/json/types.ts';
+import type { Console, Desk } from './desk.ts';
 import { HALT_KINDS, HaltFault, type Halts } from './halts.ts';
 
 const ID = z.string().regex(/^[0-9A-Z]{4,6}$/);
 const target = { kind: z.enum(HALT_KINDS), name: z.string().max(512) };
+const person = z.string().regex(NAME);
 const request = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('list') }),
-  z.strictObject({ do: z.enum(['show', 'grant', 'deny']), id: ID }),
+  z.strictObject({ do: z.literal('show'), id: ID }),
+  z.strictObject({ do: z.enum(['grant', 'deny']), id: ID, key: z.string().max(64).optional() }),
+  z.strictObject({ do: z.literal('code'), as: person.optional(), groups: z.array(person).max(16).optional() }),
   z.strictObject({ do: z.literal('halts') }),
   z.strictObject({ do: z.literal('halt'), ...target, reason: z.string().max(500).optional() }),
   z.strictObject({ do: z.literal('resume'), ...target }),
 ]);
 export type AdminRequest = z.infer<typeof request>;
 
-/** Why nothing was done. `stale`: asked under other rules. `self`: the one who asked may not approve. */
-export type AdminFault = 'request' | 'unknown' | 'decided' | 'self' | 'stale' | 'full';
+/**
+ * Why nothing was done. `stale`: asked under other rules. `self`: the one who asked may not approve. `group`: people of
+ * a group must. `twice`: agreed already, another must. `console`: there is none.
+ */
+export type AdminFault = 'request' | 'unknown' | 'decided' | 'self' | 'group' | 'twice' | 'stale' | 'full' | 'console';
 
 export interface AdminOptions {
-  readonly state: State;
-  readonly log: Log;
-  readonly snapshot: () => Snapshot;
+  readonly desk: Desk;
   readonly halts: Halts;
+  readonly console: () => Console | undefined;
   /** OS user, for the log. */
   readonly user: string;
 }
@@ -36,25 +40,30 @@ export interface AdminOptions {
 const LOCAL = 'local';
 
 /** Answers one request; `{fault}` when nothing was done. */
-export function admin({ state, log, snapshot, halts, user }: AdminOptions) {
+export function admin({ desk, halts, console, user }: AdminOptions) {
   return async (asked: JsonObject): Promise<JsonObject> => {
     const read = request.safeParse(asked);
     if (!read.success) return fault('request');
     const wish = read.data;
     switch (wish.do) {
       case 'list':
-        return { approvals: (await all(state)).map(({ args: _args, answers: _answers, ...rest }) => plain(rest)) };
+        return { approvals: (await desk.list()).map(({ args: _args, answers: _answers, ...rest }) => plain(rest)) };
       case 'show': {
-        const found = (await all(state)).find(({ id }) => id === wish.id);
-        return found ? { approval: plain(found), rules: snapshot().id } : fault('unknown');
+        const found = await desk.find(wish.id);
+        return found ? { approval: plain(found), rules: desk.rules() } : fault('unknown');
       }
       case 'grant':
       case 'deny': {
         const decision = wish.do === 'grant' ? 'granted' : 'denied';
-        const done = await decide(state, wish.id, decision, { subject: LOCAL, by: user }, snapshot().id);
-        if (typeof done === 'string') return fault(done);
-        tell(done);
-        return { approval: plain(done) };
+        const who = { subject: LOCAL, by: user, groups: [], via: 'terminal' } as const;
+        const done = await desk.decide(wish.id, decision, who, wish.key);
+        return typeof done === 'string' ? fault(done) : { approval: plain(done) };
+      }
+      case 'code': {
+        const open = console();
+        if (!open) return fault('console');
+        const issued = open.issue({ subject: wish.as ?? LOCAL, groups: wish.groups ?? [] });
+        return { ...issued, url: open.url };
       }
       case 'halts':
         return { halts: plain(halts.list()) };
@@ -69,22 +78,6 @@ export function admin({ state, log, snapshot, halts, user }: AdminOptions) {
         }
     }
   };
-
-  function tell({ id, state: decision, by, upstream, method, name, tenant, subject, agent, ...rest }: Approval): void {
-    log.event('event.approval', {
-      decision,
-      approval: id,
-      by: by!,
-      via: 'terminal',
-      caller: { tenant, subject, agent: [...agent] },
-      upstream,
-      method,
-      name,
-      argsDigest: rest.argsDigest,
-      rules: rest.rulesId,
-      call: rest.call,
-    });
-  }
 }
 
 function fault(why: AdminFault): JsonObject {

@@ -22,10 +22,12 @@ export interface HardenOptions {
   readonly authenticate: (evidence: Evidence) => Maybe<Identified>;
   readonly random: Random;
   readonly limits?: Limits;
+  /** Opens what of a request we sealed ourselves. */
+  readonly unsealed?: (entry: Entry) => Entry;
 }
 
 export function harden(options: HardenOptions): Gate {
-  const { world, random } = options;
+  const { world, random, unsealed = (entry: Entry) => entry } = options;
   const id = idMaker(world.clock, random);
 
   /** Records an Attempt. The controls that charge for attempts may turn its answer into another (429). */
@@ -56,7 +58,7 @@ export function harden(options: HardenOptions): Gate {
     refuse: (entry, stage, code, name) => refused(attempt(entry, stage, code, name), options.snapshot()),
     async call(entry: Entry, deliver, cancel) {
       const snap = options.snapshot();
-      const made = admit(entry, snap);
+      const made = admit(entry.said.resume ? unsealed(entry) : entry, snap);
       if (!isCall(made)) return refused(made, snap);
       if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
       const timer = deadline(cancel, options.limits);

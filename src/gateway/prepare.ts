@@ -46,7 +46,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     const snapshot = compileSnapshot({
       id: site.id,
       config: site.config,
-      context: { pinned, bundles, cedar: site.cedar, fingerprint },
+      context: { pinned, bundles, upstreams: Object.keys(configured), cedar: site.cedar, fingerprint },
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });

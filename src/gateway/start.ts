@@ -31,6 +31,8 @@ import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import type { Timers } from '../upstreams/parking.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { admin } from './admin.ts';
+import { asking, unsealed } from './asking.ts';
+import { type Console, type OpenConsole, openDesk, pageOf } from './desk.ts';
 import { farEnd } from './far.ts';
 import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
@@ -62,11 +64,15 @@ export interface StartOptions {
   readonly sandbox?: Machine;
   /** The vault of the site, where a person was asked to open it; by default it opens by itself, or not at all. */
   readonly vault?: Vault;
+  /** Opens the console where one is configured. */
+  readonly console?: OpenConsole;
 }
 
 export interface Running {
   /** Base URL; undefined without HTTP. */
   readonly url: string | undefined;
+  /** Of the console; undefined without one. */
+  readonly consoleUrl: string | undefined;
   readonly bridge: BridgeDoor;
   readonly folder: StateFolder;
   /** `ed25519:...`: what `audit verify --key` needs elsewhere. */
@@ -141,7 +147,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     );
     const log: Log = options.watch ? options.watch(audit) : audit;
     const quarantine = openQuarantine({ dir: folder.quarantine, ring: keys, clock, random });
-    const world = { state: memoryState(clock), log, clock, quarantine };
+    let desktop: Console | undefined;
+    const page = (id: string) => desktop && pageOf(desktop.url, id);
+    const world = { state: memoryState(clock), log, clock, quarantine, asking: asking({ ring: keys, random, page }) };
     const snapshot = (): Snapshot => prepared.snapshot;
 
     const timers: Timers = {
@@ -195,6 +203,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       authenticate: identities.authenticate,
       random,
       limits: site.config.calls,
+      unsealed: (entry) => unsealed(entry, keys),
     });
     const halts = openHalts({
       dir: folder.root,
@@ -208,13 +217,19 @@ export async function startGateway(options: StartOptions): Promise<Running> {
           'halted',
         ),
     });
+    const desk = openDesk(world.state, log, snapshot);
+    const { console: wanted } = site.config;
+    if (wanted && options.console) {
+      desktop = await options.console({ port: wanted.port, desk, log, clock, random });
+      closers.push(() => desktop!.close());
+    }
     const bridge = await serveBridge({
       gate,
       dir: folder.root,
       version: VERSION,
       config: sha256Hex(site.file),
       who: () => identities.local,
-      admin: admin({ state: world.state, log, snapshot, halts, user: options.user }),
+      admin: admin({ desk, halts, console: () => desktop, user: options.user }),
       ...(options.handOver && { handOver: options.handOver }),
     });
     closers.push(() => bridge.close());
@@ -241,8 +256,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
         // A listener stays what it was opened as.
-        const restart = isDeepStrictEqual(next.site.config.listen, site.config.listen) ? {} : { restart: ['listen'] };
-        log.event('event.reload', { before, after: next.snapshot.id, ...restart });
+        const restart = (['listen', 'console'] as const).filter(
+          (block) => !isDeepStrictEqual(next.site.config[block], site.config[block]),
+        );
+        log.event('event.reload', { before, after: next.snapshot.id, ...(restart.length > 0 && { restart }) });
         streams.changed(judges);
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
@@ -255,9 +272,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       upstreams: [...specs.keys()],
       risks: Object.keys(site.config.unsafe),
       ...(http && { url: http.url }),
+      ...(desktop && { console: desktop.url }),
     });
     return {
       url: http?.url,
+      consoleUrl: desktop?.url,
       bridge,
       folder,
       auditKey: printKey(keys.audit.publicKey),
@@ -266,7 +285,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         watcher.close();
         keyWatcher.close();
         clearInterval(mender);
-        const doors = Promise.all([http?.close(), bridge.close({ handover })]);
+        const doors = Promise.all([http?.close(), desktop?.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.
         streams.close();
         await doors;

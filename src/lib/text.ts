@@ -13,6 +13,18 @@ export function escapeText(text: string, maxBytes = 4096): string {
   return cut.length === safe.length && text.length <= maxBytes ? cut : `${cut}...`;
 }
 
+/** JSON whose strings cannot act on a terminal or deceive a reader: what `escapeText` would mark is written as `\uXXXX`, the value stays the same. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(/[^\n\x20-\x7e]/gu, (char) =>
+    escapeText(char) === char
+      ? char
+      : char
+          .split('')
+          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+          .join(''),
+  );
+}
+
 /** Length in bytes of UTF-8. */
 export function utf8Length(text: string): number {
   return Buffer.byteLength(text, 'utf8');

@@ -9,10 +9,11 @@ import type { Entry } from '../../audit/entry.ts';
 import { follow, lookup, tail } from '../../audit/read.ts';
 import { type Verified, verifyLog } from '../../audit/verify.ts';
 import { readSite } from '../../gateway/site.ts';
+import { jsonText } from '../../lib/text.ts';
 import { openKeys } from '../../secrets/keyring.ts';
 import { stateFolder } from '../../store/folder.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../../store/private.ts';
-import { count, data, EXIT, json, jsonText, paint, shown, Trouble } from '../terminal.ts';
+import { count, data, EXIT, json, paint, shown, Trouble } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 export const audit: Verb = {

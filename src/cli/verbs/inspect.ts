@@ -2,8 +2,9 @@
 import { LineReader } from '../../doors/line-reader.ts';
 import { parseJson } from '../../lib/json/scan.ts';
 import { isObject } from '../../lib/json/types.ts';
+import { jsonText } from '../../lib/text.ts';
 import { inspectRow, RowFault } from '../inspect/inspect.ts';
-import { EXIT, jsonText, Trouble } from '../terminal.ts';
+import { EXIT, Trouble } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 /** Bytes of one line. */

@@ -3,13 +3,14 @@
  * spent at most once, by whatever interleaving, in this process or over a state that several share.
  */
 import type { CallView } from '../../core/call.ts';
+import type { Code } from '../../core/codes/index.ts';
 import { principalOf } from '../../core/principal.ts';
 import type { State } from '../../core/state.ts';
 import { sha256, sha256Hex } from '../../lib/bytes.ts';
 import { canonical, digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { utf8Length } from '../../lib/text.ts';
-import type { Rules } from './rules.ts';
+import type { Terms } from './rules.ts';
 
 export interface Approval {
   /** Four to six characters, for people. */
@@ -27,8 +28,14 @@ export interface Approval {
   readonly subject: string;
   readonly agent: readonly string[];
   readonly how: string;
-  /** Whether the same subject may decide. */
+  /** Whether the same subject may agree. */
   readonly self: boolean;
+  /** How many different people must agree. */
+  readonly count: number;
+  /** Groups of which each of them must be in one; none = anybody who is an approver. */
+  readonly approvers: readonly string[];
+  /** Who agreed so far. */
+  readonly agreed: readonly Vote[];
   readonly upstream: string;
   readonly method: string;
   readonly kind: string;
@@ -42,8 +49,28 @@ export interface Approval {
   readonly rulesId: string;
   /** Reference of the call that asked first. */
   readonly call: string;
+  /** Who decided, how, and when. */
   readonly by?: string;
+  readonly via?: Via;
   readonly decided?: number;
+}
+
+/** `client-asserted`: the asking client answered for its person; a claim, and labelled as one. */
+export type Via = 'terminal' | 'console' | 'client-asserted';
+
+export interface Vote {
+  readonly subject: string;
+  readonly by: string;
+  readonly via: Via;
+  readonly at: number;
+}
+
+/** Who decides. `subject` is compared with the caller's and with who agreed before; `by` is how the log names them. */
+export interface Approver {
+  readonly subject: string;
+  readonly by: string;
+  readonly groups: readonly string[];
+  readonly via: Via;
 }
 
 /** Bounds: of one principal, of all, and of the arguments of one (in bytes). */
@@ -68,7 +95,16 @@ interface Listed {
 }
 
 /** Principal, thing, exact arguments, rules: what an approval is good for. */
-export function bindingOf({ caller, upstream, method, target, args, resume, rulesId }: CallView): string {
+export function bindingOf(call: CallView): string {
+  return bind(call, call.resume);
+}
+
+/** The same without the answers that a later round of the call brings: what those rounds inherit a grant by. */
+export function groundOf(call: CallView): string {
+  return bind(call, undefined);
+}
+
+function bind({ caller, upstream, method, target, args, rulesId }: CallView, resume: CallView['resume']): string {
   const thing = target.kind === 'route' ? [] : [target.name, target.digest, target.uri ?? null];
   const answers = resume ? [resume.state ?? null, digest(resume.answers)] : [];
   return sha256Hex(
@@ -76,8 +112,14 @@ export function bindingOf({ caller, upstream, method, target, args, resume, rule
   );
 }
 
-/** Undefined when the arguments are too large for anyone to read. */
-export function draft(call: CallView, key: string, rules: Rules, now: number): Approval | undefined {
+/** `codes` = what demands a person. Undefined when the arguments are too large for anyone to read. */
+export function draft(
+  call: CallView,
+  key: string,
+  codes: readonly Code[],
+  { within, ...terms }: Terms & { readonly within: number },
+  now: number,
+): Approval | undefined {
   const { caller, target, args, resume } = call;
   const answers = resume && resume.answers;
   if (utf8Length(canonical(args)) + utf8Length(canonical(answers ?? null)) > MAX_ARGS) return undefined;
@@ -86,14 +128,17 @@ export function draft(call: CallView, key: string, rules: Rules, now: number): A
     key,
     state: 'waiting',
     at: now,
-    until: now + rules.within,
-    within: rules.within,
+    until: now + within,
+    within,
     principal: principalOf(caller),
     tenant: caller.tenant,
     subject: caller.subject,
     agent: caller.agent,
     how: caller.how,
-    self: caller.how === 'local' && rules.localSelf,
+    self: caller.how === 'local' && terms.localSelf,
+    count: terms.count,
+    approvers: terms.approvers,
+    agreed: [],
     upstream: call.upstream,
     method: call.method,
     kind: target.kind,
@@ -101,7 +146,7 @@ export function draft(call: CallView, key: string, rules: Rules, now: number): A
     args,
     argsDigest: digest(args),
     ...(answers && { answers }),
-    codes: call.asked,
+    codes,
     rulesId: call.rulesId,
     call: call.id,
   };
@@ -156,32 +201,56 @@ export async function all(state: State): Promise<Approval[]> {
   return found.filter((one, i) => one !== undefined && one.id === entries[i]!.id) as Approval[];
 }
 
-export type Decided = Approval | 'unknown' | 'decided' | 'self' | 'stale';
+/** `group`: an approver of another group is needed. `twice`: this approver has agreed already. */
+export type Decided = Approval | 'unknown' | 'decided' | 'self' | 'group' | 'twice' | 'stale';
 
 /**
- * One decision about what waits. `subject` is who decides, `by` how the log names them, `rulesId` the rules in force:
- * what was asked under others can never be spent.
+ * What one approver says about what waits; it is granted when enough different ones agreed, and denied by any. `rulesId`
+ * = the rules in force: what was asked under others can never be spent. `key` = the binding that the approver looked at.
  */
 export async function decide(
   state: State,
   id: string,
   decision: 'granted' | 'denied',
-  who: { readonly subject: string; readonly by: string },
+  who: Approver,
   rulesId: string,
+  key?: string,
 ): Promise<Decided> {
-  const entry = (await listed(state)).find((one) => one.id === id);
-  const waits = entry && (await find(state, entry.key));
-  if (!waits || waits.id !== id) return 'unknown';
-  if (waits.state !== 'waiting') return 'decided';
-  if (waits.rulesId !== rulesId) return 'stale';
-  if (decision === 'granted' && waits.subject === who.subject && !waits.self) return 'self';
-  const now = state.now();
-  const until = decision === 'granted' ? now + waits.within : waits.until;
-  const decided: Approval = { ...waits, state: decision, until, by: who.by, decided: now };
-  const [before, after] = [waits, decided] as unknown as [Json, Json];
-  if (!(await state.swap(SPACE, recordOf(waits.key), before, after, until - now))) return 'decided';
-  await amend(state, (live) => live.map((one) => (one.id === id ? { ...one, until } : one)));
-  return decided;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const entry = (await listed(state)).find((one) => one.id === id);
+    const waits = entry && (await find(state, entry.key));
+    if (!waits || waits.id !== id || (key !== undefined && waits.key !== key)) return 'unknown';
+    if (waits.state !== 'waiting') return 'decided';
+    if (waits.rulesId !== rulesId) return 'stale';
+    const refused = decision === 'granted' ? objection(waits, who) : undefined;
+    if (refused) return refused;
+    const now = state.now();
+    const decided = decision === 'granted' ? agree(waits, who, now) : close(waits, 'denied', who, now);
+    const [before, after] = [waits, decided] as unknown as [Json, Json];
+    // Another approver may have come in between: then this one is asked again by what stands there now.
+    if (!(await state.swap(SPACE, recordOf(waits.key), before, after, decided.until - now))) continue;
+    await amend(state, (live) => live.map((one) => (one.id === id ? { ...one, until: decided.until } : one)));
+    return decided;
+  }
+  throw new Error('this approval cannot be decided');
+}
+
+function objection(waits: Approval, { subject, groups }: Approver): 'self' | 'group' | 'twice' | undefined {
+  if (waits.subject === subject && !waits.self) return 'self';
+  if (waits.approvers.length > 0 && !waits.approvers.some((group) => groups.includes(group))) return 'group';
+  return waits.agreed.some((vote) => vote.subject === subject) ? 'twice' : undefined;
+}
+
+function agree(waits: Approval, who: Approver, at: number): Approval {
+  const { subject, by, via } = who;
+  const agreed = { ...waits, agreed: [...waits.agreed, { subject, by, via, at }] };
+  return agreed.agreed.length < waits.count
+    ? agreed
+    : close({ ...agreed, until: at + waits.within }, 'granted', who, at);
+}
+
+function close(waits: Approval, state: 'granted' | 'denied', { by, via }: Approver, decided: number): Approval {
+  return { ...waits, state, by, via, decided };
 }
 
 function recordOf(key: string): string {

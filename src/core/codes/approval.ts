@@ -6,6 +6,11 @@ export const approval = {
     'This call waits for the approval of a person: {approval}. Do not retry before it is granted. Reference {ref}.',
     'doorward approve',
   ),
+  'approval.sensitive': inBand(
+    -31074,
+    'This call needs the approval of a person. Reference {ref}.',
+    'the place is marked sensitive: approval.places',
+  ),
   'approval.unavailable': inBand(
     -31071,
     'This call needs the approval of a person, which is not available here. Reference {ref}.',

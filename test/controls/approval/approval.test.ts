@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { all, decide, MAX_ALL, MAX_ARGS, MAX_OWN } from '../../../src/controls/approval/book.ts';
+import { all, bindingOf, decide, MAX_ALL, MAX_ARGS, MAX_OWN } from '../../../src/controls/approval/book.ts';
 import { approval } from '../../../src/controls/approval/index.ts';
 import { compile, schema } from '../../../src/controls/approval/rules.ts';
 import type { Call, Caller, CallView } from '../../../src/core/call.ts';
@@ -17,7 +17,7 @@ import { view } from '../cases.ts';
 type Change = Partial<Omit<Call, 'caller'>> & { caller?: Partial<Caller>; tool?: Partial<typeof TOOL> };
 
 const rules = compile(schema.parse({}));
-const OWNER = { subject: 'local', by: 'root' };
+const OWNER = { subject: 'local', by: 'root', groups: [], via: 'terminal' } as const;
 const ALICE = { ...view({ target: TOOL }).caller, subject: 'alice', how: 'key' as const };
 
 function made({ caller, tool, ...change }: Change = {}): CallView {
@@ -30,9 +30,11 @@ function made({ caller, tool, ...change }: Change = {}): CallView {
   });
 }
 const ask = async (call: CallView, state: State, own = rules) => await approval.decide!(call, own, state);
+/** As the pipeline has it after a pass. */
+const SPENT = { kind: 'spent', id: '-', ground: '-', via: 'terminal' } as const;
 const END: Outcome = { kind: 'reply', sent: true, bytes: 0, ms: 0, taint: [] };
 const settle = async (call: CallView, state: State, outcome: Partial<Outcome>) =>
-  await approval.settle!(call, { ...END, ...outcome }, rules, state);
+  await approval.settle!({ ...call, approval: SPENT }, { ...END, ...outcome }, rules, state);
 
 async function idOf(call: CallView, state: State, own = rules): Promise<string> {
   const verdict = await ask(call, state, own);
@@ -81,7 +83,10 @@ describe('approval', () => {
   it('passes a granted call once, with the id for the log', async () => {
     const state = memoryState(() => 1000);
     const id = await granted(made(), state);
-    expect(await ask(made(), state)).toEqual({ kind: 'pass', granted: id });
+    expect(await ask(made(), state)).toEqual({
+      kind: 'pass',
+      granted: { id, ground: bindingOf(made()), via: 'terminal' },
+    });
     expect((await ask(made({ id: '02' }), state)).kind).toBe('ask');
   });
 

@@ -1,0 +1,55 @@
+/**
+ * HTML from our own words and inert text. A `Html` is made by the tag `html` alone, which escapes whatever is put into
+ * it, unless it is a `Html` itself; attributes are always quoted.
+ */
+import { escapeText, jsonText } from '../lib/text.ts';
+
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Part = string | number | Html | readonly Html[];
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  let out = texts[0]!;
+  for (let i = 0; i < parts.length; i++) out += spelled(parts[i]!) + texts[i + 1]!;
+  return new Html(out);
+}
+
+function spelled(part: Part): string {
+  if (part instanceof Html) return part.text;
+  if (typeof part === 'object') return part.map(({ text }) => text).join('');
+  return escaped(String(part));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+}
+
+/** Text of a stranger on one line: what a reader could not see is marked, and nothing around it changes its direction. */
+export function outside(text: string, max = 400): Html {
+  const marked = escapeText(text, max).split(/(<U\+[0-9A-F]{4,6}>)/);
+  return html`<bdi>${marked.map((part, i) => (i % 2 === 1 ? html`<mark>${part}</mark>` : html`${part}`))}</bdi>`;
+}
+
+/** JSON as the terminal shows it: what cannot be seen is `\uXXXX`, marked; each string keeps its direction to itself. */
+export function outsideJson(value: unknown): Html {
+  const tokens = jsonText(value, 2).split(/("(?:[^"\\]|\\.)*")/);
+  return html`${tokens.map((token, i) => (i % 2 === 1 ? quoted(token) : html`${token}`))}`;
+}
+
+function quoted(token: string): Html {
+  const parts = token.split(/(\\u[0-9a-f]{4})/);
+  return html`<bdi>${parts.map((part, i) => (i % 2 === 1 ? html`<mark>${part}</mark>` : html`${part}`))}</bdi>`;
+}

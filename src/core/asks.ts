@@ -1,0 +1,69 @@
+/**
+ * How a call that waits for a person is put to its client, by what the client declared. Nothing is decided here: who
+ * lies about its capabilities is only asked in a way that it cannot answer.
+ */
+import { isObject, type JsonObject } from '../lib/json/types.ts';
+import { escapeText } from '../lib/text.ts';
+import type { Call, Era, Result, RpcError } from './call.ts';
+import type { Question } from './verdict.ts';
+
+/** Where a person decides, and what a client that asks its person brings back. */
+export interface Asks {
+  /** The page of an approval; undefined while there is none. */
+  page(id: string): string | undefined;
+  /** Sealed `requestState` that names the approval for this very call. */
+  state(call: Call, id: string): string;
+}
+
+/** Key of the one request in `inputRequests`, and of its answer in `inputResponses`. */
+export const APPROVAL = 'approval';
+/** Methods that may answer `input_required` (2026-07-28, multi round-trip requests). */
+const RESUMABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** URLElicitationRequiredError of 2025-11-25. */
+const URL_REQUIRED = -32042;
+const MODERN: Era = '2026-07-28';
+const WITH_URLS: Era = '2025-11-25';
+
+/**
+ * 2026-07-28: `input_required` with a form (only where a client's own answer counts) or a URL. 2025-11-25: error -32042
+ * with the URL. Undefined: the client can do neither, or was told already; then the text with the id says it all.
+ */
+export function asks(call: Call, { id, client = false }: Question, asking: Asks): Result | RpcError | undefined {
+  const { era, claimed, approval, resume, method } = call;
+  const { elicitation } = claimed.capabilities;
+  // The answers that a later round brings would be lost on the way through another question.
+  if (!isObject(elicitation) || resume) return undefined;
+  const url = isObject(elicitation['url']) ? asking.page(id) : undefined;
+  if (era === MODERN) {
+    // A client that was sent to the page once would go on asking in a loop until somebody decides.
+    if (!RESUMABLE.has(method) || approval?.id === id) return undefined;
+    // An empty declaration means forms (elicitation, capabilities).
+    const forms = isObject(elicitation['form']) || Object.keys(elicitation).length === 0;
+    const params =
+      client && forms ? form(call, id) : url === undefined ? undefined : { mode: 'url', message: look(id), url };
+    if (!params) return undefined;
+    const inputRequests = { [APPROVAL]: { method: 'elicitation/create', params } };
+    const value: JsonObject = { resultType: 'input_required', inputRequests, requestState: asking.state(call, id) };
+    return { kind: 'result', value };
+  }
+  if (era !== WITH_URLS || url === undefined) return undefined;
+  const elicitations = [{ mode: 'url', message: look(id), url, elicitationId: id }];
+  return { kind: 'error', code: URL_REQUIRED, message: look(id), data: { elicitations } };
+}
+
+function look(id: string): string {
+  return `This call waits for the approval of a person: ${id}. Sign in on the page, look at it and decide there; then make the call again.`;
+}
+
+function form({ upstream, target }: Call, id: string): JsonObject {
+  const thing = escapeText(`${upstream}.${target.name}`, 256);
+  return {
+    mode: 'form',
+    message: `May ${thing} be called with these arguments, this once? (${id})`,
+    requestedSchema: {
+      type: 'object',
+      properties: { approve: { type: 'boolean', title: 'Let this call pass, once', default: false } },
+      required: ['approve'],
+    },
+  };
+}
