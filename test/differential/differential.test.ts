@@ -1,0 +1,167 @@
+/**
+ * The same things asked by the same caller in every revision, over HTTP and over the bridge, one after another: the
+ * same verdicts, the same bytes at the servers but for ids, the same entries in the log but for the era, the place and
+ * the time. `DOORWARD_DIFFERENTIAL` sets how many things are asked (`npm run differential`: 1000).
+ */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tail } from '../../src/audit/read.ts';
+import { type Outside, outside } from '../e2e/outside.ts';
+import { OPEN_LIMITS, type Served, Site } from '../e2e/site.ts';
+import { calls } from './calls.ts';
+import { type Answered, type Asked, overBridge, overHttp, type Way } from './ways.ts';
+
+const COUNT = Number(process.env['DOORWARD_DIFFERENTIAL'] ?? 40);
+const SEED = Number(process.env['DOORWARD_SEED'] ?? Date.now() % 1e9);
+const SERVER = join(import.meta.dirname, 'recorded.ts');
+const UPSTREAMS = ['newer', 'pipe'];
+const POLICY = `policy:
+  - { to: local, allow: [${UPSTREAMS.flatMap((name) => ['echo', 'strict', 'show', 'typed', 'region', 'prompt:greet', '"resource:rec://a"'].map((thing) => (thing.startsWith('"') ? `"${name}.${thing.slice(1)}` : `${name}.${thing}`))).join(', ')}] }
+${UPSTREAMS.map((name) => `  - { to: local, allow: [${name}.bounded], when: { args: { n: { min: 0, max: 9 } } } }\n  - { to: local, ask: [${name}.asked] }`).join('\n')}`;
+
+let web: Outside;
+let site: Site;
+let served: Served;
+const ways: Way[] = [];
+const logs: Record<string, string> = {};
+
+beforeAll(async () => {
+  site = new Site({
+    fill: (dir) => chmodSync(mkdirSync(join(dir, 'recorded'), { recursive: true })!, 0o777),
+    more: OPEN_LIMITS,
+  });
+  for (const name of UPSTREAMS) logs[name] = join(site.dir, 'recorded', name);
+  web = await outside(SERVER, '2026-07-28', 'http', logs['newer']!);
+  mkdirSync(join(site.dir, 'pipe'));
+  writeFileSync(join(site.dir, 'pipe/recorded.ts'), readFileSync(SERVER));
+  const pipe = {
+    run: ['node', './pipe/recorded.ts', '2025-11-25', 'stdio', '/data/pipe'],
+    mounts: { './recorded': '/data:rw' },
+  };
+  const blocks = `upstreams:\n  newer: ${JSON.stringify(web.block)}\n  pipe: ${JSON.stringify(pipe)}\n`;
+  writeFileSync(site.config, readFileSync(site.config, 'utf8').replace('upstreams:\n', blocks));
+  const { status, stderr, stdout } = site.run('review', '--yes', '--no-grants');
+  if (status !== 0) throw new Error(stderr + stdout);
+  writeFileSync(
+    site.config,
+    readFileSync(site.config, 'utf8').replace(/^policy:.*$/m, () => POLICY),
+  );
+  served = await site.serve();
+  const { url } = served;
+  const token = site.token();
+  for (const era of ['2026-07-28', '2025-11-25', '2025-06-18']) ways.push(overHttp(url, token, era));
+  ways.push(overHttp(url, token, '2025-03-26', true));
+  for (const era of ['2026-07-28', '2025-11-25', '2024-11-05']) ways.push(overBridge(site, era));
+}, 60_000);
+afterAll(async () => {
+  for (const way of ways) way.close();
+  await served?.stop();
+  web?.close();
+  site?.close();
+});
+
+/** Bytes that a server was asked since the last look. */
+const seen: Record<string, number> = {};
+function recorded(upstream: string): string[] {
+  const file = logs[upstream]!;
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  const fresh = lines.slice(seen[upstream] ?? 0);
+  seen[upstream] = lines.length;
+  return fresh;
+}
+
+/** What a client of any revision can tell of an answer: whether, why, and the words. */
+function verdict({ result, error }: Answered): unknown {
+  const plain = (text: string) => text.replace(/Reference [\w-]+|[0-9a-f]{8}-[\w-]{20,}/g, 'Reference');
+  if (error) return { code: error['code'], message: plain(String(error['message'])) };
+  const content = result?.['content'];
+  if (!Array.isArray(content))
+    return Object.keys(result ?? {}).filter((name) =>
+      /^(tools|prompts|resources|messages|contents|completion)$/.test(name),
+    );
+  const words = content.flatMap((block) => (block.type === 'text' ? [plain(block.text)] : []));
+  return { isError: result?.['isError'] === true, ...(result?.['isError'] && { words }) };
+}
+
+/** One call or attempt in the log, without what may differ. */
+function entries(): unknown[] {
+  const found = new Map<string, Record<string, any>>();
+  for (const entry of tail(site.audit, 1e7) as unknown as Record<string, any>[]) {
+    const id = entry['call'];
+    if (typeof id !== 'string') continue;
+    const own = found.get(id) ?? {};
+    found.set(id, { ...own, ...entry, trail: [...(own['trail'] ?? []), ...(entry['trail'] ?? [])] });
+  }
+  return [...found.values()]
+    .filter(({ method }) => method !== 'server/discover' && method !== 'subscriptions/listen')
+    .map(
+      ({
+        log: _,
+        seq: _seq,
+        prev: _prev,
+        at: _at,
+        type: _type,
+        call: _call,
+        era: _era,
+        peer: _peer,
+        lane: _lane,
+        outcome,
+        ...rest
+      }) => {
+        const { ms: _ms, upstream, ...end } = outcome ?? {};
+        return JSON.parse(
+          JSON.stringify({
+            ...rest,
+            ...(outcome && { outcome: { ...end, upstream: upstream && { ...upstream, ms: 0 } } }),
+          }),
+        );
+      },
+    );
+}
+
+describe.skipIf(process.platform !== 'linux')(`${COUNT} things asked in every way (seed ${SEED})`, () => {
+  const answers: { asked: Asked; way: string; verdict: unknown; bytes: string[] }[][] = [];
+  beforeAll(
+    async () => {
+      for (const asked of calls(COUNT, SEED, UPSTREAMS)) {
+        const row: (typeof answers)[number] = [];
+        for (const way of ways) {
+          const said = await way.ask(asked);
+          row.push({ asked, way: way.name, verdict: verdict(said), bytes: recorded(asked.upstream) });
+        }
+        answers.push(row);
+      }
+    },
+    60_000 + COUNT * 500,
+  );
+
+  it('have the same verdict', () => {
+    for (const [first, ...others] of answers)
+      for (const other of others)
+        expect(other.verdict, `${other.way}: ${JSON.stringify(other.asked)}`).toEqual(first!.verdict);
+    expect(new Set(answers.map(([first]) => JSON.stringify(first!.verdict))).size).toBeGreaterThan(5);
+  });
+
+  it('reach the servers as the same bytes', () => {
+    for (const [first, ...others] of answers)
+      for (const other of others)
+        expect(other.bytes, `${other.way}: ${JSON.stringify(other.asked)}`).toEqual(first!.bytes);
+    for (const upstream of UPSTREAMS) {
+      const reached = answers.filter(([first]) => first!.asked.upstream === upstream && first!.bytes.length === 1);
+      expect(reached.length).toBeGreaterThan(COUNT / 16);
+    }
+  });
+
+  it('are the same in the log', async () => {
+    await served.stop();
+    const all = entries();
+    expect(all.length).toBe(COUNT * ways.length);
+    for (let i = 0; i < COUNT; i++) {
+      const row = all.slice(i * ways.length, (i + 1) * ways.length);
+      for (const [w, entry] of row.entries())
+        expect(entry, `${ways[w]!.name}: ${JSON.stringify(answers[i]![0]!.asked)}`).toEqual(row[0]);
+    }
+    expect(site.run('audit', 'verify').status).toBe(0);
+  });
+});
