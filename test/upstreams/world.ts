@@ -1,7 +1,7 @@
 /** What the tests of this room share: a machine, a table of lanes over the fixture servers, and calls. */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Call, Io, Notification, Pinned, Result, RpcError } from '../../src/core/call.ts';
+import type { Call, Io, Notification, Pinned, Result, Resume, RpcError } from '../../src/core/call.ts';
 import { descriptorDigest as digest } from '../../src/inventory/digest.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import type { Caps } from '../../src/upstreams/cgroups.ts';
@@ -31,6 +31,9 @@ export interface CallHow {
   readonly session?: string;
   readonly executes?: boolean;
   readonly logLevel?: string;
+  /** What the client says that it can. */
+  readonly capabilities?: JsonObject;
+  readonly resume?: Resume;
   readonly signal?: AbortSignal;
   readonly notes?: Notification[];
   readonly send?: Io['send'];
@@ -40,7 +43,7 @@ let calls = 0;
 
 export async function setup(
   run: readonly string[],
-  change: Partial<LanesOptions> & { caps?: Caps; mounts?: UpstreamSpec['mounts']; pin?: LanesOptions['pin'] } = {},
+  change: Partial<LanesOptions> & Partial<Pick<UpstreamSpec, 'caps' | 'mounts' | 'asks'>> = {},
 ): Promise<Setup> {
   const prepared = await preparePackage({
     run,
@@ -55,6 +58,7 @@ export async function setup(
     mounts: change.mounts ?? [],
     env: { PATH: '/runtime', HOME: '/tmp' },
     caps: change.caps ?? CAPS,
+    ...(change.asks && { asks: change.asks }),
   };
   return over(spec, change);
 }
@@ -100,7 +104,7 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
     async call(
       tool,
       args = {},
-      { subject = 'a', session = '-', executes = false, logLevel, signal, notes, send } = {},
+      { subject = 'a', session = '-', executes = false, logLevel, capabilities = {}, resume, signal, notes, send } = {},
     ) {
       const id = `call-${++calls}`;
       const pin = pins.get(tool)!;
@@ -108,6 +112,8 @@ export async function over(spec: UpstreamSpec, change: Partial<LanesOptions> = {
         id,
         tenant: 't',
         caller: { subject },
+        claimed: { capabilities },
+        ...(resume && { resume }),
         upstream: spec.name,
         method: 'tools/call',
         family: 'call',

@@ -7,7 +7,7 @@ import { REPLY_CAPS } from '../../lib/json/scan.ts';
 import type { JsonObject } from '../../lib/json/types.ts';
 import type { Abort, Head, Receiver } from '../../net/dialler.ts';
 import { NetFault } from '../../net/fault.ts';
-import { type Frame, frame } from '../../wire/frame.ts';
+import { type Frame, frame, type Id } from '../../wire/frame.ts';
 import { SseReader } from '../../wire/sse.ts';
 import { resultSlice } from '../member.ts';
 import type { Fault, Reply } from '../stdio.ts';
@@ -20,7 +20,7 @@ export type Answered =
 
 export interface AnswerEvents {
   readonly note: (method: string, params: JsonObject) => void;
-  readonly asked: (id: string | number, method: string) => void;
+  readonly asked: (id: Id, method: string, params: JsonObject) => void;
   readonly fault: (fault: Fault) => void;
 }
 
@@ -142,7 +142,7 @@ export class AnswerReader implements Receiver {
       case 'notification':
         return this.#events.note(heard.method, heard.params);
       case 'request':
-        return this.#events.asked(heard.id, heard.method);
+        return this.#events.asked(heard.id, heard.method, heard.params);
       case 'response':
         if (heard.id === undefined || heard.id !== this.#id) return this.#fault('id');
         return this.#answer(heard, bytes);

@@ -2,7 +2,6 @@
  * Messages to one endpoint of Streamable HTTP, and what comes back for each. Nothing that a client sent besides its Call
  * gets here: every header is made from the body that leaves.
  */
-import type { Io } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { Ended } from '../../core/ended.ts';
 import { isObject, type JsonObject } from '../../lib/json/types.ts';
@@ -10,8 +9,10 @@ import type { Resolve } from '../../net/connect.ts';
 import { type Destination, isRedirect, nextHop } from '../../net/destination.ts';
 import { type Abort, type Caps, Dialler } from '../../net/dialler.ts';
 import type { NetFault } from '../../net/fault.ts';
+import { type Id, isId } from '../../wire/frame.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { mirror } from '../../wire/mirror.ts';
+import { type Answer, type Ask, NOT_FOUND, type Questions } from '../asking.ts';
 import type { Era } from '../era.ts';
 import type { Fault } from '../stdio.ts';
 import { type AnswerEvents, type Answered, AnswerReader, STREAM } from './answer.ts';
@@ -39,28 +40,29 @@ export interface Speech {
   readonly session?: string;
 }
 
-export interface Asking {
-  readonly signal?: AbortSignal;
-  /** Takes progress and log messages of this request, in order. */
-  readonly send?: Io['send'];
+export interface Asking extends Ask {
   readonly declared?: ParamHeaders;
 }
 
 /** Redirects in a row; all at the server's own origin. */
 const MAX_HOPS = 3;
-/** Requests of the server that are refused one by one during one exchange. */
+/** Requests of the server that are answered one by one during one exchange, and where it may ask. */
 const MAX_ASKED = 16;
-const METHOD_NOT_FOUND = -32601;
+const MAX_QUESTIONS = 256;
 /** Exchanges that carry no call. */
 const SIDE: Partial<Caps> = { body: 65_536, head: 10_000, idle: 10_000, total: 10_000 };
 /** Streams without an end: a day, and then another one. */
 const LONG: Partial<Caps> = { body: STREAM, head: 10_000, idle: 0, total: 86_400_000 };
+/** A call that waits for a person: whoever waits for its answer has limits of their own. */
+const PATIENT: Partial<Caps> = { ...LONG, head: 0 };
 const FAREWELL: Partial<Caps> = { ...SIDE, total: 1_000 };
 
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #dialler: Dialler;
   readonly #faults = new Map<Fault, number>();
+  /** Of the requests that are open and take questions. */
+  readonly #talks = new Set<Questions>();
   /** Where requests go: the path of the URL, or where it redirected to. */
   #url: URL;
   #next = 1;
@@ -93,7 +95,7 @@ export class Channel {
     method: string,
     params: JsonObject | undefined,
     id: number | undefined,
-    { signal, send, declared }: Asking,
+    { signal, send, questions, declared }: Asking,
   ): Promise<Answered> {
     const notes = send && new Notes(send);
     // The id of the request is its progress token; the caller's own never leaves us.
@@ -107,9 +109,10 @@ export class Channel {
     });
     const headers = [...this.#headers(), ...(this.speech.era === 'modern' ? mirror(method, sent ?? {}, declared) : [])];
     this.#open++;
+    if (questions) this.#talks.add(questions);
     try {
       for (let hop = 0; ; hop++) {
-        const answered = await this.#post(body, headers, id, signal, notes);
+        const answered = await this.#post(body, headers, id, signal, notes, questions);
         if (answered.kind === 'reply' || !isRedirect(answered.status)) {
           if (notes?.waiting) await notes.waiting;
           return answered;
@@ -120,6 +123,7 @@ export class Channel {
         this.#url = to;
       }
     } finally {
+      if (questions) this.#talks.delete(questions);
       this.#open--;
       if (this.#open === 0) this.#options.onIdle();
     }
@@ -140,12 +144,13 @@ export class Channel {
     id: number | undefined,
     signal: AbortSignal | undefined,
     notes: Notes | undefined,
+    questions: Questions | undefined,
   ): Promise<Answered> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const reader = new AnswerReader(
         id,
-        this.#events(id, notes),
+        this.#events(id, notes, () => questions),
         (answered) => {
           signal?.removeEventListener('abort', cancel);
           resolve(answered);
@@ -162,19 +167,18 @@ export class Channel {
         reader.abort();
       };
       signal?.addEventListener('abort', cancel, { once: true });
-      reader.abort = this.#dialler.send(
-        { method: 'POST', path: this.#path, headers, body, caps: id === undefined ? SIDE : { body: STREAM } },
-        reader,
-      );
+      const caps = id === undefined ? SIDE : questions ? PATIENT : { body: STREAM };
+      reader.abort = this.#dialler.send({ method: 'POST', path: this.#path, headers, body, caps }, reader);
     });
   }
 
-  #events(id: number | undefined, notes: Notes | undefined): AnswerEvents {
+  /** `whose`: who takes what the server asks in this exchange. */
+  #events(id: number | undefined, notes: Notes | undefined, whose: () => Questions | undefined): AnswerEvents {
     let asked = 0;
     return {
       note: (method, params) => this.#noted(method, params, id, notes),
-      asked: (asker, method) => {
-        if (++asked <= MAX_ASKED) this.#asked(asker, method);
+      asked: (asker, method, params) => {
+        if (++asked <= (this.#talks.size > 0 ? MAX_QUESTIONS : MAX_ASKED)) this.#asked(asker, method, params, whose());
         else this.#report('unasked');
       },
       fault: (fault) => this.#report(fault),
@@ -202,16 +206,28 @@ export class Channel {
       const { uri } = params;
       if (typeof uri === 'string') this.#options.onUpdated(uri);
       else this.#report('shape');
+    } else if (method === 'notifications/cancelled') {
+      const { requestId } = params;
+      if (isId(requestId)) for (const talk of this.#talks) talk.withdrawn(requestId);
     } else if (LIST_CHANGED.has(method)) this.#options.onListChanged();
     else if (!IGNORED.has(method)) this.#report('unasked');
   }
 
-  /** We declared no capability: whatever a server asks for is not there. */
-  #asked(id: string | number, method: string): void {
+  /** What is not taken by the call that it belongs to is refused. */
+  #asked(id: Id, method: string, params: JsonObject, talk: Questions | undefined): void {
     if (this.speech.era === 'modern') return this.#report('unasked');
-    if (method === 'ping') return this.#tell({ id, result: {} });
-    this.#report('unasked');
-    this.#tell({ id, error: { code: METHOD_NOT_FOUND, message: 'method not found' } });
+    const answer = (members: Answer) => this.#tell({ id, ...members } as JsonObject);
+    if (method === 'ping') return answer({ result: {} });
+    const refusal = talk ? talk.asked({ id, method, params, answer }) : NOT_FOUND;
+    if (refusal === undefined) return;
+    this.#report(talk === undefined && this.#talks.size > 1 ? 'ambiguous' : 'unasked');
+    answer({ error: refusal });
+  }
+
+  /** A stream that belongs to no call carries questions only while one call is open: no other caller can get them. */
+  get #onlyTalk(): Questions | undefined {
+    const [first] = this.#talks;
+    return this.#talks.size === 1 ? first : undefined;
   }
 
   /** A message that nothing is owed for. Whether it arrives changes nothing. */
@@ -245,7 +261,7 @@ export class Channel {
     };
     const reader = new AnswerReader(
       id,
-      this.#events(id, undefined),
+      this.#events(id, undefined, () => this.#onlyTalk),
       (got) => once(got.kind === 'reply' && got.reply.kind === 'result'),
       () => once(true),
     );
@@ -284,7 +300,7 @@ export class Channel {
 
 const NO_EVENTS = { note() {}, asked() {}, fault() {} };
 const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `notifications/${things}/list_changed`));
-const IGNORED = new Set(['notifications/cancelled', 'notifications/subscriptions/acknowledged']);
+const IGNORED = new Set(['notifications/elicitation/complete', 'notifications/subscriptions/acknowledged']);
 
 /** Whether a request that failed in the middle ran is unknown: nothing here is ever repeated. */
 function endedBy({ reason, message, unsent }: NetFault): Ended {

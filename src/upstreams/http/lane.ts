@@ -50,6 +50,8 @@ const START_LIMIT = 30_000;
 /** Resources that one lane watches, and milliseconds that a server has to take or leave one. */
 const MAX_WATCHED = 100;
 const WATCH_LIMIT = 10_000;
+/** The first revision whose requests name it in a header. */
+const FIRST_NAMED = '2025-06-18';
 const SESSION = /^[\x21-\x7e]{1,1024}$/;
 
 export class HttpLane {
@@ -197,7 +199,8 @@ export class HttpLane {
     this.#changes?.stop();
     this.#changes = undefined;
     const filter = announced(this.#greeting!.capabilities);
-    if ((filter === undefined && this.#watched.size === 0) || !this.#alive) return;
+    const mayAsk = this.#era === 'legacy' && Object.keys(this.#offered).length > 0;
+    if ((filter === undefined && this.#watched.size === 0 && !mayAsk) || !this.#alive) return;
     const watched = this.#watched.size > 0 ? { resourceSubscriptions: [...this.#watched] } : {};
     const params = { notifications: { ...filter, ...watched }, ...modern.handshake(this.#client).params };
     this.#changes = new Changes({
@@ -226,7 +229,11 @@ export class HttpLane {
     const { version } = this.#greeting;
     const session = answered.head.header('mcp-session-id');
     if (session !== undefined && !SESSION.test(session)) throw new Error('a session id that no header can carry');
-    this.#channel.speech = { era: 'legacy', version, ...(session !== undefined && { session }) };
+    this.#channel.speech = {
+      era: 'legacy',
+      ...(version >= FIRST_NAMED && { version }),
+      ...(session !== undefined && { session }),
+    };
     const noted = await this.#channel.notify('notifications/initialized', signal);
     if (noted.kind === 'status' && noted.status >= 300)
       throw new Error(`initialized was answered with ${outcomeOf(noted)}`);

@@ -2,13 +2,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Call, Io, Notification, Pinned, Result, RpcError } from '../../../src/core/call.ts';
+import type { Call, Io, Notification, Pinned, Result, Resume, RpcError } from '../../../src/core/call.ts';
 import { descriptorDigest as digest } from '../../../src/inventory/digest.ts';
 import { serverDigest } from '../../../src/inventory/lock.ts';
 import type { JsonObject } from '../../../src/lib/json/types.ts';
 import type { DestinationConfig } from '../../../src/net/destination.ts';
 import { type HttpSpec, httpSpec, serverPin } from '../../../src/upstreams/http/spec.ts';
 import { type Lanes, type LanesOptions, lanes } from '../../../src/upstreams/lanes.ts';
+import type { Asks } from '../../../src/wire/eras/asks.ts';
 
 export const MODERN = '2026-07-28';
 export const LEGACY = '2025-11-25';
@@ -67,6 +68,8 @@ export interface SiteOptions {
   readonly capabilities?: JsonObject;
   readonly tls?: ServerOptions;
   readonly port?: number;
+  /** What an older server answers `initialize` with. */
+  readonly version?: string;
   /** A legacy server without sessions. */
   readonly stateless?: boolean;
 }
@@ -79,6 +82,7 @@ export async function site({
   capabilities = { tools: {} },
   tls,
   port = 0,
+  version: older = LEGACY,
   stateless = false,
 }: SiteOptions = {}): Promise<Site> {
   const heard: Heard[] = [];
@@ -147,7 +151,7 @@ export async function site({
         if (!stateless) sessions.add(made);
         return how.result(
           {
-            protocolVersion: LEGACY,
+            protocolVersion: older,
             capabilities,
             serverInfo: { name: 'site', version: '1' },
             instructions: 'be kind',
@@ -209,16 +213,20 @@ export interface CallHow {
   readonly notes?: Notification[];
   readonly send?: Io['send'];
   readonly pin?: JsonObject;
+  /** What the client says that it can. */
+  readonly capabilities?: JsonObject;
+  readonly resume?: Resume;
 }
 
 let calls = 0;
 
 export function world(
   config: DestinationConfig,
-  change: Partial<LanesOptions> & { pinned?: readonly JsonObject[] } = {},
+  change: Partial<LanesOptions> & { pinned?: readonly JsonObject[]; asks?: Asks } = {},
 ): World {
-  const spec = httpSpec('under-test', { private: ['127.0.0.0/8'], ...config });
-  if ('fault' in spec) throw new Error(spec.fault);
+  const plain = httpSpec('under-test', { private: ['127.0.0.0/8'], ...config });
+  if ('fault' in plain) throw new Error(plain.fault);
+  const spec = change.asks ? { ...plain, asks: change.asks } : plain;
   const { pinned = [ECHO] } = change;
   const events: World['events'] = [];
   const drifts: string[] = [];
@@ -242,6 +250,7 @@ export function world(
     drifts,
     async call(args = { text: 'hello' }, how = {}) {
       const { tool = 'echo', subject = 'a', session = '-', executes = false, signal, notes, send } = how;
+      const { capabilities = {}, resume } = how;
       const id = `call-${++calls}`;
       const descriptor = how.pin ?? pinned.find(({ name }) => name === tool) ?? { name: tool };
       const target: Pinned = {
@@ -257,6 +266,8 @@ export function world(
         id,
         tenant: 't',
         caller: { subject },
+        claimed: { capabilities },
+        ...(resume && { resume }),
         upstream: spec.name,
         method: 'tools/call',
         family: 'call',

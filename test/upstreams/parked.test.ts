@@ -1,0 +1,256 @@
+/** Servers of older revisions that ask while a call is open, on pipes, in the real sandbox. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Notification, Result, RpcError } from '../../src/core/call.ts';
+import { Ended } from '../../src/core/ended.ts';
+import type { JsonObject } from '../../src/lib/json/types.ts';
+import type { Asks } from '../../src/wire/eras/asks.ts';
+import { type CallHow, processesWith, type Setup, setup, textOf } from './world.ts';
+
+const ALL: Asks = { elicitation: ['form', 'url'], sampling: true, roots: true };
+const ABLE: JsonObject = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } };
+const FORM = { method: 'elicitation/create', params: { message: 'Name?', requestedSchema: { type: 'object' } } };
+const ROOTS = { method: 'roots/list' };
+const SAMPLE = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } };
+const YES = { action: 'accept', content: { name: 'Ann' } };
+
+const opened: Setup[] = [];
+type Change = Parameters<typeof setup>[1];
+async function asking(change: Change = {}, ...args: string[]): Promise<Setup> {
+  const made = await setup(['node', './servers/asking.ts', ...args], { asks: ALL, ...change });
+  opened.push(made);
+  return made;
+}
+const able: CallHow = { capabilities: ABLE };
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** What the client is asked. */
+function asked(answer: Result | RpcError): { state: string; requests: Record<string, any> } {
+  if (answer.kind === 'error' || answer.value['resultType'] !== 'input_required')
+    throw new Error(`not asked: ${JSON.stringify(answer)}`);
+  return { state: answer.value['requestState'] as string, requests: answer.value['inputRequests'] as JsonObject };
+}
+/** The same answer to everything that was asked. */
+function retry(answer: Result | RpcError, how: JsonObject = YES): CallHow {
+  const { state, requests } = asked(answer);
+  return { ...able, resume: { state, answers: Object.fromEntries(Object.keys(requests).map((id) => [id, how])) } };
+}
+async function heardBy(world: Setup, how: CallHow = able): Promise<{ heard: any[]; pid: number; level: string }> {
+  return JSON.parse(textOf(await world.call('heard', {}, how)));
+}
+const faults = ({ events }: Setup) =>
+  events.flatMap(({ code, data }) => (code === 'event.protocol' ? [data.fault] : []));
+
+afterEach(async () => {
+  for (const made of opened.splice(0)) await made.lanes.close();
+});
+
+describe('a question within a call', () => {
+  it('goes to the client, and the answer goes on with the same call', async () => {
+    const world = await asking();
+    const notes: Notification[] = [];
+    const args = { rounds: [[FORM], [ROOTS, SAMPLE]] };
+    const first = await world.call('ask', args, { ...able, notes });
+    expect(asked(first).requests).toEqual({ 'ask-1': FORM });
+    expect(notes.map(({ method }) => method)).toEqual(['notifications/progress']);
+    const second = await world.call('ask', args, retry(first));
+    expect(Object.values(asked(second).requests)).toEqual([{ ...ROOTS, params: {} }, SAMPLE]);
+    expect(asked(second).state).not.toBe(asked(first).state);
+    expect(JSON.parse(textOf(await world.call('ask', args, retry(second, { roots: [] }))))).toEqual([
+      YES,
+      { roots: [] },
+      { roots: [] },
+    ]);
+    const { heard } = await heardBy(world);
+    expect(heard.filter(({ params }) => params?.name === 'ask')).toHaveLength(1);
+    expect(heard.find(({ method }) => method === 'initialize').params.capabilities).toEqual({
+      elicitation: { form: {}, url: {} },
+      sampling: {},
+      roots: {},
+    });
+    expect(faults(world)).toEqual([]);
+  });
+  it('may be answered in parts', async () => {
+    const world = await asking();
+    const args = { rounds: [[FORM, ROOTS]] };
+    const first = await world.call('ask', args, able);
+    const resume = { state: asked(first).state, answers: { 'ask-2': { roots: [] }, 'ask-9': YES } };
+    const second = await world.call('ask', args, { ...able, resume });
+    expect(Object.keys(asked(second).requests)).toEqual(['ask-1']);
+    expect(JSON.parse(textOf(await world.call('ask', args, retry(second))))).toEqual([YES, { roots: [] }]);
+  });
+  it('that the server gives up, or answers itself, still ends the call', async () => {
+    const world = await asking();
+    const early = { params: FORM.params, ms: 50 };
+    const first = await world.call('early', early, able);
+    await pause(150);
+    expect(textOf(await world.call('early', early, retry(first)))).toBe('without an answer');
+    const second = await world.call('withdraw', early, able);
+    await pause(70);
+    expect(textOf(await world.call('withdraw', early, retry(second)))).toBe('withdrawn');
+    // The answer came too late for a question that was withdrawn.
+    expect((await heardBy(world)).heard.filter(({ method }) => method === undefined)).toEqual([]);
+  });
+});
+
+describe('what is not granted', () => {
+  it.each([
+    ['by nobody', undefined, ABLE, FORM, -32601],
+    ['by the operator', { ...ALL, elicitation: [] }, ABLE, FORM, -32601],
+    ['by the client', ALL, { roots: {} }, SAMPLE, -32601],
+    ['in this mode', ALL, { elicitation: {} }, { ...FORM, params: { mode: 'url', url: 'x', message: 'm' } }, -32602],
+    ['by the protocol', ALL, ABLE, { method: 'tools/call', params: {} }, -32601],
+  ] as const)('%s is refused, and told', async (_, asks, capabilities, request, code) => {
+    const world = await asking({ asks: asks as Asks });
+    const answer = await world.call('ask', { rounds: [[request]] }, { capabilities: capabilities as JsonObject });
+    expect(JSON.parse(textOf(answer))).toEqual([{ refused: code }]);
+    expect(faults(world)).toEqual(['unasked']);
+  });
+  it.each([
+    ['2025-06-18', FORM, undefined],
+    ['2025-06-18', { ...FORM, params: { mode: 'url', url: 'x', message: 'm' } }, -32602],
+    ['2025-03-26', FORM, -32601],
+    ['2025-03-26', ROOTS, undefined],
+    ['2024-11-05', SAMPLE, undefined],
+  ] as const)('in %s is refused there: %j', async (version, request, code) => {
+    const world = await asking({}, version);
+    const answer = await world.call('ask', { rounds: [[request]] }, able);
+    if (code === undefined) expect(Object.values(asked(answer).requests)).toHaveLength(1);
+    else expect(JSON.parse(textOf(answer))).toEqual([{ refused: code }]);
+  });
+  it('is a question while several calls are open, since it names none', async () => {
+    const world = await asking();
+    const other = world.call('slow', { ms: 300 }, able);
+    await pause(50);
+    const answer = await world.call('ask', { rounds: [[FORM]] }, able);
+    expect(JSON.parse(textOf(answer))).toEqual([{ refused: -32601 }]);
+    expect(faults(world)).toEqual(['ambiguous']);
+    expect(textOf(await other)).toBe('slow');
+  });
+  it('is a question while another call is parked', async () => {
+    const world = await asking();
+    const first = await world.call('ask', { rounds: [[FORM]] }, able);
+    expect(JSON.parse(textOf(await world.call('ask', { rounds: [[SAMPLE]] }, able)))).toEqual([{ refused: -32601 }]);
+    expect(JSON.parse(textOf(await world.call('ask', { rounds: [[FORM]] }, retry(first))))).toEqual([YES]);
+  });
+});
+
+describe('a parked call', () => {
+  const args = { rounds: [[FORM]] };
+
+  it('is only its own caller’s, and only for the same call', async () => {
+    const world = await asking();
+    const how = retry(await world.call('ask', args, able));
+    for (const [tool, other, more] of [
+      ['ask', args, { subject: 'b' }],
+      ['ask', args, { session: 's' }],
+      ['ask', { rounds: [[SAMPLE]] }, {}],
+      ['echo', args, {}],
+    ] as [string, JsonObject, CallHow][])
+      await expect(world.call(tool, other, { ...how, ...more })).rejects.toMatchObject({ code: 'upstream.gone' });
+    expect(JSON.parse(textOf(await world.call('ask', args, how)))).toEqual([YES]);
+    await expect(world.call('ask', args, how)).rejects.toMatchObject({ code: 'upstream.gone' });
+    expect((await heardBy(world)).heard.filter(({ params }) => params?.name === 'ask')).toHaveLength(1);
+  });
+  it('ends when nobody answers, and the server hears of it', async () => {
+    const world = await asking({ parked: 50, limits: { idle: 100_000 } });
+    const how = retry(await world.call('ask', args, able));
+    await expect.poll(async () => JSON.stringify((await heardBy(world)).heard)).toContain('notifications/cancelled');
+    await expect(world.call('ask', args, how)).rejects.toMatchObject({ code: 'upstream.gone' });
+    const { heard } = await heardBy(world);
+    expect(heard.filter(({ params }) => params?.name === 'ask')).toHaveLength(1);
+    expect(heard).toContainEqual({ jsonrpc: '2.0', id: 'q1', error: { code: -32603, message: 'no answer' } });
+  });
+  it('ends with its server, clearly, and is not made again', async () => {
+    const mark = `parked-${process.pid}`;
+    const world = await asking({ limits: { backoff: 1 } }, '2025-11-25', mark);
+    const how = retry(await world.call('ask', args, able));
+    for (const pid of processesWith(mark)) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => world.events.filter(({ data }) => data.what === 'end').length).toBe(2);
+    await expect(world.call('ask', args, how)).rejects.toMatchObject({ code: 'upstream.lost' });
+    const after = await heardBy(world);
+    expect(after.heard.filter(({ params }) => params?.name === 'ask')).toEqual([]);
+  });
+  it('of another process is gone, and starts nothing', async () => {
+    const [one, two] = [await asking(), await asking()];
+    const how = retry(await one.call('ask', args, able));
+    const before = two.events.length;
+    await expect(two.call('ask', args, how)).rejects.toMatchObject({ code: 'upstream.gone' });
+    expect(two.events).toHaveLength(before);
+    await expect(
+      two.call('ask', args, { ...able, resume: { state: 'a state of nobody', answers: {} } }),
+    ).rejects.toMatchObject({ code: 'upstream.gone' });
+  });
+  it('keeps its lane, also that of a tool that executes code, until it is over', async () => {
+    const world = await asking({ limits: { idle: 30 } });
+    for (const executes of [false, true]) {
+      const first = await world.call('ask', args, { ...able, executes });
+      await pause(100);
+      expect(JSON.parse(textOf(await world.call('ask', args, { ...retry(first), executes })))).toEqual([YES]);
+    }
+    await expect.poll(() => world.events.filter(({ data }) => data.what === 'end').length).toBe(3);
+  });
+  it('gives way to newer ones of the same caller', async () => {
+    const world = await asking({ limits: { perSubject: 20 } });
+    const parked: CallHow[] = [];
+    for (let i = 0; i < 9; i++) {
+      const session = `s${i}`;
+      parked.push({ ...retry(await world.call('ask', args, { ...able, session })), session });
+    }
+    await expect(world.call('ask', args, parked[0])).rejects.toMatchObject({ code: 'upstream.gone' });
+    expect(JSON.parse(textOf(await world.call('ask', args, parked[8])))).toEqual([YES]);
+  }, 20_000);
+  it('is cancelled at the server with the request that answers it', async () => {
+    const world = await asking();
+    const rounds = [[FORM], [FORM]];
+    const cancel = new AbortController();
+    const how = retry(await world.call('ask', { rounds }, able));
+    const send = async () => cancel.abort(new Ended('cancel', 'run.cancelled'));
+    await expect(world.call('ask', { rounds }, { ...how, signal: cancel.signal, send })).rejects.toMatchObject({
+      code: 'run.cancelled',
+    });
+    const { heard } = await heardBy(world);
+    expect(heard.map(({ method }) => method)).toContain('notifications/cancelled');
+  });
+});
+
+describe('a link that must be followed first (-32042)', () => {
+  it('is a question, and the call is taken for the first time after it', async () => {
+    const world = await asking();
+    const first = await world.call('link', {}, able);
+    expect(asked(first).requests).toEqual({
+      'link-1': {
+        method: 'elicitation/create',
+        params: { mode: 'url', url: 'https://a.example/', message: 'Sign in' },
+      },
+    });
+    await expect(world.call('link', {}, retry(first, { action: 'decline' }))).rejects.toMatchObject({
+      code: 'upstream.declined',
+    });
+    expect(textOf(await world.call('link', {}, retry(first, { action: 'accept' })))).toBe('linked');
+  });
+  it('is an error where it is not granted', async () => {
+    const world = await asking({ asks: { ...ALL, elicitation: ['form'] } });
+    expect(await world.call('link', {}, able)).toMatchObject({ kind: 'error', code: -32603 });
+  });
+});
+
+it('clients that can do different things have lanes of their own', async () => {
+  const world = await asking();
+  const [one, two] = [await heardBy(world), await heardBy(world, { capabilities: { roots: {} } })];
+  expect(one.heard[0].method === 'initialize' || one.heard[1].method === 'initialize').toBe(true);
+  expect(two.heard.find(({ method }) => method === 'initialize').params.capabilities).toEqual({ roots: {} });
+});
+
+it('the lowest level of log messages that a call of the lane wanted is set at the server', async () => {
+  const world = await asking();
+  expect((await heardBy(world)).level).toBe('none set');
+  for (const [logLevel, set] of [
+    ['warning', 'warning'],
+    ['error', 'warning'],
+    ['debug', 'debug'],
+  ] as const)
+    expect((await heardBy(world, { ...able, logLevel })).level).toBe(set);
+  const notes: Notification[] = [];
+  await world.call('log', { text: 'hello' }, { ...able, notes });
+  expect(notes.map(({ params }) => params['data'])).toEqual(['hello']);
+});
