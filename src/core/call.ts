@@ -71,6 +71,10 @@ export interface Exceptions {
   readonly digits?: readonly string[];
   /** Path-typed fields (IN5): what is absolute must lie under `root` ('' = only relative paths). */
   readonly paths?: readonly { readonly pointer: string; readonly root: string }[];
+  /** Fields that may hold code or markup (IN9), any URI (IN5), or numbers below zero (IN5). */
+  readonly code?: readonly string[];
+  readonly urls?: readonly string[];
+  readonly negative?: readonly string[];
   readonly maxString?: number;
   readonly maxItems?: number;
   readonly maxDepth?: number;

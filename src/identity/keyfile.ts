@@ -1,9 +1,9 @@
 /** The file of API keys: who each is, what it is good for, and a digest in place of the key (guarantee ID5). */
 import { z } from 'zod';
+import { parseCidr } from '../lib/address.ts';
 import { parseHours } from '../lib/hours.ts';
 import { escapeText } from '../lib/text.ts';
 import { iso } from '../lib/time.ts';
-import { parseCidr } from '../net/address.ts';
 
 /** Times in milliseconds since the epoch. */
 export interface KeyRecord {

@@ -6,9 +6,9 @@
 import type { Caller } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Clock } from '../core/state.ts';
+import { inRanges, parseCidr, type Range } from '../lib/address.ts';
 import { equal, sha256 } from '../lib/bytes.ts';
 import { type Hours, parseHours } from '../lib/hours.ts';
-import { inRanges, parseCidr, type Range } from '../net/address.ts';
 import type { KeyRecord } from './keyfile.ts';
 
 /** `dw_`, 12 hex digits, `_`, 43 characters of base64url. The local token is shorter. */

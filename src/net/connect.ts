@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { checkServerIdentity, connect as tlsConnect } from 'node:tls';
 import ipaddr from 'ipaddr.js';
-import { isLoopback, isMetadataName, mayReach } from './address.ts';
+import { isLoopback, isMetadataName, mayReach } from '../lib/address.ts';
 import { type Destination, isLocalhost, loopbacks } from './destination.ts';
 import { NetFault } from './fault.ts';
 import type { Trust } from './trust.ts';

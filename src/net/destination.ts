@@ -1,6 +1,6 @@
 /** Where the gateway may send requests: a URL of the configuration, and what may be reached by its name. */
 import { isIP } from 'node:net';
-import { bare, isLoopback, isMetadataName, mayReach, parseRange, type Range } from './address.ts';
+import { bare, isLoopback, isMetadataName, mayReach, parseRange, type Range } from '../lib/address.ts';
 import type { TrustFiles } from './trust.ts';
 import { parsePin } from './trust.ts';
 

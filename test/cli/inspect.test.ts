@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inspectRow, RowFault } from '../../src/cli/inspect/inspect.ts';
-import { urlFault } from '../../src/cli/inspect/url.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
+import { urlFault } from '../../src/lib/url.ts';
 import { transcripts } from './transcript.ts';
 
 transcripts('inspect');

@@ -13,9 +13,9 @@ import { guessPaths } from '../../inventory/paths.ts';
 import { sha256Hex } from '../../lib/bytes.ts';
 import { parseJson, REQUEST_CAPS } from '../../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { urlFault } from '../../lib/url.ts';
 import { memoryState } from '../../store/memory.ts';
 import { frame } from '../../wire/frame.ts';
-import { urlFault } from './url.ts';
 
 export interface Finding {
   readonly code: string;

@@ -1,4 +1,7 @@
-/** One walk over arguments: sizes (IN2), invisible characters (IN3), numbers beyond a double, paths (IN5). */
+/**
+ * One walk over arguments: sizes (IN2), invisible characters (IN3), numbers beyond a double, paths, URLs and quantities
+ * (IN5), code in plain text (IN9).
+ */
 import type { Exceptions } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { findInvisible, mayHoldInvisible } from '../../detect/invisible.ts';
@@ -6,6 +9,7 @@ import { isRawNumber, type Json } from '../../lib/json/types.ts';
 import { Places, pointer } from '../../lib/schema/index.ts';
 import { escapeText, utf8Length } from '../../lib/text.ts';
 import { leaves } from './paths.ts';
+import { misplacedNumber, misplacedText, type Plain } from './plain.ts';
 
 export interface Limits {
   /** Bytes of UTF-8 in one string or name. */
@@ -28,6 +32,8 @@ export interface Allowed {
   readonly invisible: Places;
   readonly digits: Places;
   readonly paths: readonly { readonly place: Places; readonly root: string }[];
+  /** Tools. */
+  readonly plain?: Plain;
 }
 
 /** Throws RangeError for an exception that is no JSON pointer. */
@@ -47,7 +53,7 @@ export function allowed(limits: Limits, exceptions: Exceptions): Allowed {
 /** The first problem, or whether the value holds numbers beyond a double (which were allowed). */
 export function examine(
   value: Json,
-  { limits, invisible, digits, paths }: Allowed,
+  { limits, invisible, digits, paths, plain }: Allowed,
 ): Problem | { readonly raw: boolean } {
   const path: (string | number)[] = [];
   let raw = false;
@@ -65,9 +71,16 @@ export function examine(
   function walk(node: Json, depth: number): Problem | undefined {
     if (typeof node === 'string') {
       const found = text(node, invisible);
-      if (found || paths.length === 0) return found;
+      if (found) return found;
+      const misplaced = plain && misplacedText(node, path, plain);
+      if (misplaced) return problem(misplaced.code, misplaced.what);
+      if (paths.length === 0) return undefined;
       const out = paths.find(({ place, root }) => place.has(path) && leaves(node, root));
       return out && problem('input.path', 'path');
+    }
+    if (typeof node === 'number') {
+      const misplaced = plain && misplacedNumber(node, path, plain);
+      return misplaced && problem(misplaced.code, misplaced.what);
     }
     if (typeof node !== 'object' || node === null) return undefined;
     if (isRawNumber(node)) {

@@ -8,6 +8,7 @@ import { type CompiledSchema, compileSchema, SchemaRefused } from '../../lib/sch
 import { escapeText } from '../../lib/text.ts';
 import { misfit, type Taken } from './fit.ts';
 import { allowed, type Limits } from './limits.ts';
+import { plainOf } from './plain.ts';
 
 const limit = (max: number) => z.int().min(1).max(max).default(max);
 
@@ -55,7 +56,10 @@ function keyOf({ kind, name }: Pick<Pinned, 'kind' | 'name'>): string {
 function take(pin: Pinned, limits: Limits): Taken {
   try {
     const shared = { allowed: allowed(limits, pin.exceptions) };
-    if (pin.kind === 'tool') return { ...shared, schema: compileTool(pin) };
+    if (pin.kind === 'tool') {
+      const plain = plainOf(pin.facts, pin.exceptions, pin.descriptor['inputSchema']);
+      return { allowed: { ...shared.allowed, plain }, schema: compileTool(pin) };
+    }
     if (pin.kind === 'prompt') return { ...shared, names: promptNames(pin.descriptor) };
     if (pin.kind === 'template') return { ...shared, names: variables(pin.name) };
     return shared;

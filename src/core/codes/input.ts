@@ -26,6 +26,21 @@ export const input = {
     'A path argument leaves its root. Reference {ref}.',
     'reviewed path fields may not hold .., absolute paths outside the root, or control characters',
   ),
+  'input.url': inBand(
+    -31057,
+    'A URL argument leads where this tool may not go. Reference {ref}.',
+    'only http and https to public names and addresses; a reviewed field (exceptions.urls) may hold any',
+  ),
+  'input.code': inBand(
+    -31058,
+    'A plain argument holds code or markup. Reference {ref}.',
+    '`detail` says of which kind; a reviewed field (exceptions.code) may hold it',
+  ),
+  'input.number': inBand(
+    -31059,
+    'A number makes no sense here. Reference {ref}.',
+    'a quantity below zero; a reviewed field (exceptions.negative) may hold it',
+  ),
   'input.misfit': inBand(
     -31055,
     'The call was refused. Reference {ref}.',

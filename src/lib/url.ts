@@ -1,7 +1,7 @@
 /** A URL that a caller gives (guarantee IS4): only http and https, only to what is public by its name or address. */
 import { isIP } from 'node:net';
-import { climbs } from '../../lib/traversal.ts';
-import { bare, isMetadataName, standing } from '../../net/address.ts';
+import { bare, isMetadataName, standing } from './address.ts';
+import { climbs } from './traversal.ts';
 
 const MAX_URL = 2_048;
 /** Names that mean this machine or the network around it (RFC 6761, 6762, 8375; what routers and clouds use). */

@@ -9,7 +9,7 @@ import {
   parseCidr,
   parseRange,
   standing,
-} from '../../src/net/address.ts';
+} from '../../src/lib/address.ts';
 
 const ranges = (...texts: string[]) => texts.map((text) => parseRange(text)!);
 
