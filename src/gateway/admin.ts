@@ -31,7 +31,7 @@ export type AdminFault = 'request' | 'unknown' | 'decided' | 'self' | 'group' | 
 export interface AdminOptions {
   readonly desk: Desk;
   readonly halts: Halts;
-  readonly console: () => Console | undefined;
+  readonly console: Console | undefined;
   /** OS user, for the log. */
   readonly user: string;
 }
@@ -60,10 +60,9 @@ export function admin({ desk, halts, console, user }: AdminOptions) {
         return typeof done === 'string' ? fault(done) : { approval: plain(done) };
       }
       case 'code': {
-        const open = console();
-        if (!open) return fault('console');
-        const issued = open.issue({ subject: wish.as ?? LOCAL, groups: wish.groups ?? [] });
-        return { ...issued, url: open.url };
+        if (!console) return fault('console');
+        const issued = console.issue({ subject: wish.as ?? LOCAL, groups: wish.groups ?? [] });
+        return { ...issued, url: console.url };
       }
       case 'halts':
         return { halts: plain(halts.list()) };

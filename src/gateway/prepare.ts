@@ -17,6 +17,7 @@ import { parseRun } from '../inventory/packages/run.ts';
 import { shelf } from '../inventory/shelf.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
 import { certificateFacts } from './listener.ts';
+import { noticeTo } from './notice.ts';
 import type { Site } from './site.ts';
 import { compileSnapshot } from './snapshot.ts';
 
@@ -50,6 +51,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
+    if (site.config.approval.notice) noticeTo(site.config.approval.notice, site.dir);
     const now = clock();
     const certificate = certificateFacts(site.config, site.dir, now);
     const findings = judgePosture({ config: site.config, machine, pinned: byUpstream, now, certificate });

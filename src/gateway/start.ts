@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { printKey } from '../audit/checkpoint.ts';
 import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
+import type { Config } from '../config/schema.ts';
 import { reason } from '../controls/halt/rules.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
@@ -31,13 +32,14 @@ import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import type { Timers } from '../upstreams/parking.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { admin } from './admin.ts';
-import { asking, unsealed } from './asking.ts';
-import { type Console, type OpenConsole, openDesk, pageOf } from './desk.ts';
+import { unsealed } from './asking.ts';
+import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
 import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
 import { openIdentities } from './identities.ts';
 import { openListener } from './listener.ts';
+import { openPeople } from './people.ts';
 import { type Prepared, placeOf, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
 import { readSite } from './site.ts';
@@ -145,12 +147,25 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       () => clearInterval(mender),
       () => audit.close(),
     );
-    const log: Log = options.watch ? options.watch(audit) : audit;
+    const told: Log = options.watch ? options.watch(audit) : audit;
     const quarantine = openQuarantine({ dir: folder.quarantine, ring: keys, clock, random });
-    let desktop: Console | undefined;
-    const page = (id: string) => desktop && pageOf(desktop.url, id);
-    const world = { state: memoryState(clock), log, clock, quarantine, asking: asking({ ring: keys, random, page }) };
+    const state = memoryState(clock);
     const snapshot = (): Snapshot => prepared.snapshot;
+    const { console: open } = options;
+    const people = await openPeople({
+      site,
+      state,
+      log: told,
+      snapshot,
+      clock,
+      random,
+      ring: keys,
+      places: specPlace,
+      open,
+    });
+    closers.push(() => people.close());
+    const { log, desk, asking } = people;
+    const world = { state, log, clock, quarantine, asking };
 
     const timers: Timers = {
       set: (run, ms) => setTimeout(run, ms).unref(),
@@ -217,19 +232,13 @@ export async function startGateway(options: StartOptions): Promise<Running> {
           'halted',
         ),
     });
-    const desk = openDesk(world.state, log, snapshot);
-    const { console: wanted } = site.config;
-    if (wanted && options.console) {
-      desktop = await options.console({ port: wanted.port, desk, log, clock, random });
-      closers.push(() => desktop!.close());
-    }
     const bridge = await serveBridge({
       gate,
       dir: folder.root,
       version: VERSION,
       config: sha256Hex(site.file),
       who: () => identities.local,
-      admin: admin({ desk, halts, console: () => desktop, user: options.user }),
+      admin: admin({ desk, halts, console: people.console, user: options.user }),
       ...(options.handOver && { handOver: options.handOver }),
     });
     closers.push(() => bridge.close());
@@ -255,10 +264,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         }
         const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
-        // A listener stays what it was opened as.
-        const restart = (['listen', 'console'] as const).filter(
-          (block) => !isDeepStrictEqual(next.site.config[block], site.config[block]),
-        );
+        const restart = unchangeable(next.site.config, site.config);
         log.event('event.reload', { before, after: next.snapshot.id, ...(restart.length > 0 && { restart }) });
         streams.changed(judges);
       },
@@ -272,11 +278,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       upstreams: [...specs.keys()],
       risks: Object.keys(site.config.unsafe),
       ...(http && { url: http.url }),
-      ...(desktop && { console: desktop.url }),
+      ...(people.console && { console: people.console.url }),
     });
     return {
       url: http?.url,
-      consoleUrl: desktop?.url,
+      consoleUrl: people.console?.url,
       bridge,
       folder,
       auditKey: printKey(keys.audit.publicKey),
@@ -285,7 +291,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         watcher.close();
         keyWatcher.close();
         clearInterval(mender);
-        const doors = Promise.all([http?.close(), desktop?.close(), bridge.close({ handover })]);
+        const doors = Promise.all([http?.close(), people.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.
         streams.close();
         await doors;
@@ -310,6 +316,15 @@ function refuseCritical({ site, findings }: Prepared): void {
 
 function entryOf(lock: Lock, upstream: string): string {
   return JSON.stringify(lock.upstreams.get(upstream) ?? null);
+}
+
+/** Changed blocks that a start alone can follow: what was opened by them stays as it is. */
+function unchangeable(next: Config, now: Config): string[] {
+  const opened = ({ listen, console, approval }: Config) => ({ listen, console, 'approval.notice': approval.notice });
+  const [after, before] = [opened(next), opened(now)];
+  return (Object.keys(after) as (keyof typeof after)[]).filter(
+    (block) => !isDeepStrictEqual(after[block], before[block]),
+  );
 }
 
 /** What judges callers and messages besides policy and review. */

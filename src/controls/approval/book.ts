@@ -39,6 +39,9 @@ export interface Approval {
   readonly upstream: string;
   readonly method: string;
   readonly kind: string;
+  /** As reviewed. */
+  readonly thing: string;
+  /** As called: of a resource the URI. */
   readonly name: string;
   readonly args: Json;
   readonly argsDigest: string;
@@ -142,6 +145,7 @@ export function draft(
     upstream: call.upstream,
     method: call.method,
     kind: target.kind,
+    thing: target.name,
     name: target.kind !== 'route' && target.uri !== undefined ? target.uri : target.name,
     args,
     argsDigest: digest(args),

@@ -43,6 +43,14 @@ const place = z.strictObject({
     ),
 });
 
+const notice = z.strictObject({
+  url: z.string().min(1).describe('https address that is told of each call that begins to wait'),
+  key: z.string().min(1).describe('reference to the key that signs: file:PATH, env:NAME or vault:NAME; 24 to 64 bytes'),
+  private: z.array(z.string()).max(16).optional().describe('networks that are not public and may be reached for this'),
+  ca: z.string().min(1).max(4096).optional().describe('file of the authority that vouches for the receiver'),
+});
+export type NoticeConfig = z.infer<typeof notice>;
+
 export const schema = z
   .strictObject({
     within: z
@@ -62,6 +70,7 @@ export const schema = z
       .record(z.string().max(512), place)
       .default({})
       .describe('upstream, or upstream.tool -> what holds there instead'),
+    notice: notice.optional().describe('a webhook: who wants what, signed, without arguments'),
   })
   .prefault({});
 export type ApprovalConfig = z.infer<typeof schema>;

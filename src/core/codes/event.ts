@@ -12,6 +12,7 @@ export const events = {
   'event.drift': event('a server describes something differently than reviewed; it is held'),
   'event.approval': event('a person decided about a call that waited; data names decision, approval, caller and who'),
   'event.console': event('a person signed in to the console, failed to, or left it; data.what'),
+  'event.notice': event('a webhook was told that a call waits, or could not be; data.what and data.why'),
   'event.halt': event('a person halted something, or let it go on; data names what, who and why'),
   'event.listen': event('the gateway ended a stream of change notifications; data.why'),
   'event.lane': event('a server process started or ended'),

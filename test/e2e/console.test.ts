@@ -1,0 +1,209 @@
+/** Clients that can show a link are sent to the console; a person decides there, and the same call passes once. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
+import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { http, modern } from '../doors/client.ts';
+import { decides, owner } from './person.ts';
+import { OPEN_LIMITS, type Served, Site } from './site.ts';
+
+const INSPECTOR = join(
+  import.meta.dirname,
+  '../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
+);
+const LINK = /^http:\/\/127\.0\.0\.1:\d+\/approvals\/[0-9A-Z]{4,6}$/;
+
+let site: Site;
+let served: Served;
+beforeAll(async () => {
+  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: `${OPEN_LIMITS}console: { port: 0 }\n` });
+  expect(site.run('review', '--yes', '--no-grants').status).toBe(0);
+  const text = readFileSync(site.config, 'utf8');
+  writeFileSync(site.config, text.replace('policy: []', 'policy: [{ to: local, ask: [tidy.echo] }]'));
+  served = await site.serve();
+});
+afterAll(async () => {
+  await served?.stop();
+  site?.close();
+});
+
+const url = () => new URL(`${served.url}/tidy`);
+const headers = () => ({ Authorization: `Bearer ${site.token()}` });
+const echo = (text: string) => ({ name: 'echo', arguments: { text } });
+interface Told {
+  readonly mode: string;
+  readonly url: string;
+  readonly message: string;
+  readonly elicitationId?: string;
+}
+
+describe('SDK v2, 2026-07-28', () => {
+  /** What the person does when the client shows them the link. */
+  async function connect(shown: (told: Told) => Promise<object>) {
+    const client = new ModernClient(
+      { name: 't', version: '1' },
+      { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: { elicitation: { url: {} } } },
+    );
+    client.setRequestHandler('elicitation/create', async ({ params }) => (await shown(params as Told)) as never);
+    await client.connect(new ModernTransport(url(), { requestInit: { headers: headers() } }));
+    return client;
+  }
+
+  it('shows the link, and the call goes on when it is granted', async () => {
+    const links: string[] = [];
+    const client = await connect(async (told) => {
+      expect(told).toEqual({ mode: 'url', url: expect.stringMatching(LINK), message: expect.any(String) });
+      links.push(told.url);
+      const { text } = await decides(site, told.url, 'grant', 'alice');
+      expect(text).toContain('&quot;by link é&quot;');
+      return { action: 'accept' };
+    });
+    const said = await client.callTool(echo('by link é'));
+    expect(said).toMatchObject({ content: [{ text: 'by link é' }] });
+    expect(said.isError).toBeFalsy();
+    expect(links).toHaveLength(1);
+    await client.close();
+  });
+
+  it('is told no when it is denied', async () => {
+    const client = await connect(async (told) => {
+      await decides(site, told.url, 'deny');
+      return { action: 'accept' };
+    });
+    expect(await client.callTool(echo('denied'))).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('A person denied this call') }],
+    });
+    await client.close();
+  });
+
+  it('is not asked in a loop while nobody decides', async () => {
+    let shown = 0;
+    const client = await connect(async () => {
+      shown++;
+      return { action: 'accept' };
+    });
+    expect(await client.callTool(echo('nobody'))).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('This call waits for the approval of a person') }],
+    });
+    expect(shown).toBe(1);
+    await client.close();
+  });
+});
+
+describe('SDK v1, 2025-11-25', () => {
+  it('gets error -32042 with the link, and may call again when it is granted', async () => {
+    const client = new LegacyClient({ name: 't', version: '1' }, { capabilities: { elicitation: { url: {} } } });
+    await client.connect(new LegacyTransport(url(), { requestInit: { headers: headers() } }) as never);
+    const refused = await client.callTool(echo('legacy')).then(
+      () => undefined,
+      (error: { code: number; data: { elicitations: Told[] } }) => error,
+    );
+    expect(refused!.code).toBe(-32042);
+    const [told] = refused!.data.elicitations;
+    expect(told).toMatchObject({ mode: 'url', url: expect.stringMatching(LINK), elicitationId: expect.any(String) });
+    await decides(site, told!.url, 'grant', 'bob');
+    expect(await client.callTool(echo('legacy'))).toMatchObject({ content: [{ text: 'legacy' }] });
+    await client.close();
+  });
+
+  it('without the capability is told the id', async () => {
+    const client = new LegacyClient({ name: 't', version: '1' });
+    await client.connect(new LegacyTransport(url(), { requestInit: { headers: headers() } }) as never);
+    expect(await client.callTool(echo('plain'))).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/waits for the approval of a person: [0-9A-Z]{4,6}\./) }],
+    });
+    await client.close();
+  });
+});
+
+describe.each(['legacy', 'modern'])('the Inspector, %s', (era) => {
+  it('is told, and passes once it is granted', { timeout: 60_000 }, async () => {
+    const home = join(site.dir, 'home');
+    mkdirSync(home, { recursive: true });
+    const text = `inspected ${era}`;
+    const call = () =>
+      spawnSync(
+        process.execPath,
+        [
+          ...[INSPECTOR, '--cli', `${served.url}/tidy`, '--transport', 'http', '--protocol-era', era],
+          ...['--header', `Authorization: Bearer ${site.token()}`],
+          ...['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', `text=${text}`],
+        ],
+        { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env['PATH']!, HOME: home, NO_COLOR: '1' } },
+      );
+    const { stdout, stderr } = call();
+    const id = /(?:person: |approvals\/)([0-9A-Z]{4,6})/.exec(stdout + stderr)?.[1];
+    expect(id, stdout + stderr).toBeDefined();
+    await owner(site, { do: 'grant', id: id! });
+    expect(call().stdout).toContain(text);
+  });
+});
+
+describe('a state that comes back', () => {
+  const URLS = { elicitation: { url: {} } };
+  async function ask(args: object, more: object = {}) {
+    const { headers: own, body } = modern(1, 'echo', args);
+    const { params } = body as { params: { _meta: object } };
+    const sent = {
+      ...body,
+      params: {
+        ...params,
+        ...more,
+        _meta: { ...params._meta, 'io.modelcontextprotocol/clientCapabilities': URLS },
+      },
+    };
+    const { json } = await http(served.url, { path: '/tidy', headers: { ...own, ...headers() }, body: sent });
+    return json['result'] as { resultType: string; requestState?: string; content?: { text: string }[] };
+  }
+  const answered = (requestState: string | undefined) => ({
+    requestState,
+    inputResponses: { approval: { action: 'accept', content: { approve: true } } },
+  });
+  const idOf = (said: object) => /(?:person: )([0-9A-Z]{4,6})/.exec(JSON.stringify(said))![1]!;
+  const grant = (id: string) => owner(site, { do: 'grant', id });
+
+  it('grants nothing by itself, whatever the client says with it', async () => {
+    const { requestState } = await ask({ text: 'claims' });
+    const again = await ask({ text: 'claims' }, answered(requestState));
+    expect(again).toMatchObject({ resultType: 'complete', isError: true });
+    expect(JSON.stringify(again)).toContain('waits for the approval');
+  });
+
+  it('is good for the same arguments alone', async () => {
+    const first = await ask({ text: 'this' });
+    await grant(idOf(first));
+    const other = await ask({ text: 'that' }, answered(first.requestState));
+    expect(other.resultType).toBe('input_required');
+    expect(idOf(other)).not.toBe(idOf(first));
+    expect(await ask({ text: 'this' }, answered(first.requestState))).toMatchObject({ content: [{ text: 'this' }] });
+    // Spent: the same state asks anew.
+    expect((await ask({ text: 'this' }, answered(first.requestState))).resultType).toBe('input_required');
+  });
+
+  it('spends no other approval than the one that it names', async () => {
+    const first = await ask({ text: 'named' });
+    await grant(idOf(first));
+    expect(await ask({ text: 'named' })).toMatchObject({ content: [{ text: 'named' }] });
+    const second = await ask({ text: 'named' });
+    expect(idOf(second)).not.toBe(idOf(first));
+    await grant(idOf(second));
+    expect(idOf(await ask({ text: 'named' }, answered(first.requestState)))).toBe(idOf(second));
+    expect(await ask({ text: 'named' }, answered(second.requestState))).toMatchObject({ content: [{ text: 'named' }] });
+  });
+});
+
+it('has told the log who signed in and who granted', () => {
+  const log = site.run('audit', 'tail', '--json', '-n', '500').stdout;
+  expect(log).toMatch(/"code":"event\.console","data":\{"what":"code","for":"alice"/);
+  expect(log).toMatch(/"code":"event\.console","data":\{"what":"sign-in","by":"alice"/);
+  expect(log).toMatch(
+    /"decision":"granted","approval":"[^"]+","by":"alice","approver":"alice","groups":\[\],"via":"console"/,
+  );
+  expect(log).toMatch(/"id":"approval","way":"in","kind":"pass","approval":"[^"]+","via":"console"/);
+});
