@@ -133,7 +133,7 @@ export function openNotices({ spec, resolve, clock, log, find, page, after }: No
     }),
     async close() {
       closed = true;
-      for (const finish of [...waits]) finish();
+      for (const finish of waits) finish();
       await dialler.close();
     },
   };
@@ -170,10 +170,13 @@ function post({ to, key }: NoticeSpec, dialler: Dialler, id: string, now: number
       {
         method: 'POST',
         path: to.url.pathname + to.url.search,
-        headers: [
-          ...['content-type', 'application/json', 'user-agent', 'doorward'],
-          ...['webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${signature}`],
-        ],
+        headers: Object.entries({
+          'content-type': 'application/json',
+          'user-agent': 'doorward',
+          'webhook-id': id,
+          'webhook-timestamp': timestamp,
+          'webhook-signature': `v1,${signature}`,
+        }).flat(),
         body,
         caps: { body: 65_536, head: WITHIN, idle: WITHIN, total: WITHIN },
       },

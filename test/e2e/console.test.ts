@@ -130,11 +130,9 @@ describe.each(['legacy', 'modern'])('the Inspector, %s', (era) => {
     const call = () =>
       spawnSync(
         process.execPath,
-        [
-          ...[INSPECTOR, '--cli', `${served.url}/tidy`, '--transport', 'http', '--protocol-era', era],
-          ...['--header', `Authorization: Bearer ${site.token()}`],
-          ...['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', `text=${text}`],
-        ],
+        `${INSPECTOR} --cli ${served.url}/tidy --transport http --protocol-era ${era} --method tools/call --tool-name echo`
+          .split(' ')
+          .concat('--header', `Authorization: Bearer ${site.token()}`, '--tool-arg', `text=${text}`),
         { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env['PATH']!, HOME: home, NO_COLOR: '1' } },
       );
     const { stdout, stderr } = call();
