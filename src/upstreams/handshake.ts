@@ -13,6 +13,8 @@ export interface Greeting {
 
 /** Revisions whose form is the same for what is used here. */
 export const VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+/** The first revision with structured results: what an older server says about them promises nothing. */
+const STRUCTURED = '2025-06-18';
 /** Bounds of a listing: pages of one kind, things in all. */
 const MAX_PAGES = 100;
 const MAX_THINGS = 2000;
@@ -46,7 +48,7 @@ export async function list(
   greeting: Greeting,
   signal: AbortSignal,
 ): Promise<Listing> {
-  const { capabilities, instructions, serverInfo } = greeting;
+  const { version, capabilities, instructions, serverInfo } = greeting;
   const pages = async (offered: boolean, method: string, member: string): Promise<JsonObject[]> => {
     const all: JsonObject[] = [];
     if (!offered) return all;
@@ -73,13 +75,18 @@ export async function list(
     pages(has('resources'), 'resources/templates/list', 'resourceTemplates'),
   ]);
   return {
-    tools,
+    tools: version < STRUCTURED ? tools.map(unstructured) : tools,
     prompts,
     resources,
     templates,
     ...(instructions !== undefined && { instructions }),
     ...(serverInfo && { serverInfo }),
   };
+}
+
+function unstructured(tool: JsonObject): JsonObject {
+  const { outputSchema: _, ...rest } = tool;
+  return rest;
 }
 
 /** The result. Throws an Error for the log. */

@@ -6,6 +6,7 @@ import { Ended } from '../core/ended.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
+import { BATCHES } from '../wire/eras/versions.ts';
 import { type Era, judgeReply, type Verdict } from './era.ts';
 import { discovered, type Greeting, good, greeting } from './handshake.ts';
 import type { Connection } from './stdio.ts';
@@ -74,6 +75,7 @@ async function initialize(
 ): Promise<Opened> {
   const { method, params } = legacy.handshake(client, offered);
   const greeted = greeting(good(await connection.ask(method, params, { signal }), method));
+  connection.batches = greeted.version === BATCHES;
   connection.notify('notifications/initialized');
   return { era: 'legacy', greeting: greeted };
 }

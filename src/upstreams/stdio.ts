@@ -8,7 +8,7 @@ import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import { parseJson, REPLY_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
-import { isId } from '../wire/frame.ts';
+import { isId, MAX_BATCH } from '../wire/frame.ts';
 import { type Answer, type Ask, NOT_FOUND } from './asking.ts';
 import { LineReader } from './lines.ts';
 import { resultSlice } from './member.ts';
@@ -67,6 +67,8 @@ export class Connection {
   #faultCount = 0;
   #outbox = '';
   #ended: Ended | undefined;
+  /** Whether the server's revision has batches. */
+  batches = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -168,7 +170,14 @@ export class Connection {
     if (this.#ended) return;
     const parsed = parseJson(bytes, REPLY_CAPS);
     if (!parsed.ok) return this.#fault('json');
-    const message = parsed.value;
+    const { value } = parsed;
+    if (!this.batches || !Array.isArray(value)) return this.#message(value, bytes);
+    if (value.length === 0 || value.length > MAX_BATCH) return this.#fault('shape');
+    for (const one of value) this.#message(one);
+  }
+
+  /** `bytes` are those of a message that came by itself. */
+  #message(message: Json, bytes?: Uint8Array): void {
     if (!isObject(message) || message['jsonrpc'] !== '2.0') return this.#fault('shape');
     const { id, method, params } = message;
     if (method === undefined) return this.#answer(message, bytes);
@@ -178,7 +187,7 @@ export class Connection {
     this.#asked(id, method, params ?? {});
   }
 
-  #answer(message: JsonObject, bytes: Uint8Array): void {
+  #answer(message: JsonObject, bytes: Uint8Array | undefined): void {
     const { id, result, error } = message;
     if (typeof id !== 'number' || !only(message, error === undefined ? RESULT : ERROR)) return this.#fault('shape');
     if (!this.#open.has(id)) return this.#late.delete(id) ? undefined : this.#fault('id');
@@ -193,9 +202,9 @@ export class Connection {
     else void open.tail.then(() => open.resolve(reply));
   }
 
-  #result(value: Json | undefined, id: number, line: Uint8Array): Reply | undefined {
+  #result(value: Json | undefined, id: number, line: Uint8Array | undefined): Reply | undefined {
     if (!isObject(value)) return undefined;
-    const slice = resultSlice(line, id);
+    const slice = line && resultSlice(line, id);
     return slice ? { kind: 'result', value, bytes: line.subarray(...slice) } : { kind: 'result', value };
   }
 

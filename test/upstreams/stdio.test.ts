@@ -177,6 +177,24 @@ describe('a connection', () => {
     lone.end('upstream.lost');
     expect(await code(first)).toBe('upstream.lost');
   });
+  it('takes batches of a server whose revision has them, and of no other', async () => {
+    const batch = (...messages: object[]) =>
+      say(`${JSON.stringify(messages.map((one) => ({ jsonrpc: '2.0', ...one })))}\n`);
+    const [a, b] = [connection.ask('a', {}), connection.ask('b', {})];
+    batch({ id: 1, result: {} });
+    await turn();
+    expect(faults).toEqual(['shape 1']);
+    connection.batches = true;
+    batch({ method: 'notifications/tools/list_changed' }, { id: 2, result: { b: 1 } }, { id: 9, result: {} });
+    batch({ id: 1, result: { a: 1 } });
+    expect(await a).toEqual({ kind: 'result', value: { a: 1 } });
+    expect(await b).toEqual({ kind: 'result', value: { b: 1 } });
+    batch();
+    batch(...Array.from({ length: 33 }, () => ({ method: 'x' })));
+    await turn();
+    expect(faults).toEqual(['shape 1', 'list changed', 'id 1']);
+    expect(broken).toEqual([]);
+  });
   it('tells of changed listings', async () => {
     say({ method: 'notifications/tools/list_changed' });
     await turn();

@@ -7,7 +7,7 @@ import { REPLY_CAPS } from '../../lib/json/scan.ts';
 import type { JsonObject } from '../../lib/json/types.ts';
 import type { Abort, Head, Receiver } from '../../net/dialler.ts';
 import { NetFault } from '../../net/fault.ts';
-import { type Frame, frame, type Id } from '../../wire/frame.ts';
+import { type Frame, type Fault as FrameFault, frames, type Id } from '../../wire/frame.ts';
 import { SseReader } from '../../wire/sse.ts';
 import { resultSlice } from '../member.ts';
 import type { Fault, Reply } from '../stdio.ts';
@@ -19,6 +19,8 @@ export type Answered =
   | { readonly kind: 'status'; readonly status: number; readonly error?: RpcError; readonly head: Head };
 
 export interface AnswerEvents {
+  /** Whether the server's revision has batches. */
+  readonly batches?: boolean;
   readonly note: (method: string, params: JsonObject) => void;
   readonly asked: (id: Id, method: string, params: JsonObject) => void;
   readonly fault: (fault: Fault) => void;
@@ -104,7 +106,11 @@ export class AnswerReader implements Receiver {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
     const { status } = this.#head!;
-    const heard = bytes.length === 0 ? undefined : frame(bytes, REPLY_CAPS);
+    const heard = bytes.length === 0 ? undefined : frames(bytes, REPLY_CAPS);
+    if (heard !== undefined && 'kind' in heard && heard.kind === 'batch' && ok(status)) {
+      this.#message(bytes);
+      if (this.#over) return;
+    }
     if (heard !== undefined && !('fault' in heard) && heard.kind === 'response') {
       const { id, error } = heard;
       if (id === this.#id && id !== undefined && (error || ok(status))) return this.#answer(heard, bytes);
@@ -136,7 +142,14 @@ export class AnswerReader implements Receiver {
   }
 
   #message(bytes: Uint8Array): void {
-    const heard = frame(bytes, REPLY_CAPS);
+    const heard = frames(bytes, REPLY_CAPS);
+    if ('fault' in heard || heard.kind !== 'batch') return this.#one(heard, bytes);
+    if (!this.#events.batches) return this.#fault('shape');
+    for (const element of heard.elements) if (!this.#over) this.#one(element);
+  }
+
+  /** `bytes` are those of a message that came by itself. */
+  #one(heard: Frame | FrameFault, bytes?: Uint8Array): void {
     if ('fault' in heard) return this.#fault('json');
     switch (heard.kind) {
       case 'notification':
@@ -149,10 +162,10 @@ export class AnswerReader implements Receiver {
     }
   }
 
-  #answer({ result, error, id }: Extract<Frame, { kind: 'response' }>, bytes: Uint8Array): void {
+  #answer({ result, error, id }: Extract<Frame, { kind: 'response' }>, bytes: Uint8Array | undefined): void {
     const head = this.#head!;
     if (error) return this.#finish({ kind: 'reply', reply: { kind: 'error', ...error }, head });
-    const slice = resultSlice(bytes, id as number);
+    const slice = bytes && resultSlice(bytes, id as number);
     const value = result!;
     const reply: Reply = slice ? { kind: 'result', value, bytes: bytes.subarray(...slice) } : { kind: 'result', value };
     this.#finish({ kind: 'reply', reply, head });

@@ -38,6 +38,8 @@ export interface Speech {
   /** Negotiated, for the header of the older revisions. */
   readonly version?: string;
   readonly session?: string;
+  /** Whether the revision has batches. */
+  readonly batches?: boolean;
 }
 
 export interface Asking extends Ask {
@@ -176,6 +178,7 @@ export class Channel {
   #events(id: number | undefined, notes: Notes | undefined, whose: () => Questions | undefined): AnswerEvents {
     let asked = 0;
     return {
+      batches: this.speech.batches === true,
       note: (method, params) => this.#noted(method, params, id, notes),
       asked: (asker, method, params) => {
         if (++asked <= (this.#talks.size > 0 ? MAX_QUESTIONS : MAX_ASKED)) this.#asked(asker, method, params, whose());

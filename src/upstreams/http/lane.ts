@@ -13,6 +13,7 @@ import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import * as legacy from '../../wire/eras/legacy.ts';
 import * as modern from '../../wire/eras/modern.ts';
+import { BATCHES } from '../../wire/eras/versions.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { paramHeaders } from '../../wire/mirror.ts';
 import { type Calls, modernCalls, olderCalls } from '../calls.ts';
@@ -233,6 +234,7 @@ export class HttpLane {
       era: 'legacy',
       ...(version >= FIRST_NAMED && { version }),
       ...(session !== undefined && { session }),
+      batches: version === BATCHES,
     };
     const noted = await this.#channel.notify('notifications/initialized', signal);
     if (noted.kind === 'status' && noted.status >= 300)

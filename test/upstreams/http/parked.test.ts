@@ -1,12 +1,13 @@
 /** Servers over HTTP that ask while a call is open: in results of the newer revision, on streams of the older ones. */
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Result, RpcError } from '../../../src/core/call.ts';
+import type { Notification, Result, RpcError } from '../../../src/core/call.ts';
 import type { JsonObject } from '../../../src/lib/json/types.ts';
 import type { Asks } from '../../../src/wire/eras/asks.ts';
 import {
   type Answering,
   type CallHow,
+  ECHO,
   pause,
   type Site,
   type SiteOptions,
@@ -186,6 +187,42 @@ describe('an older server', () => {
     await expect.poll(() => made.at.of('notifications/cancelled')).toHaveLength(1);
     await expect(made.call({ text: 'x' }, retry(first))).rejects.toMatchObject({ code: 'upstream.gone' });
     await expect.poll(() => made.at.heard.filter(({ message }) => message?.error)).toHaveLength(1);
+  });
+  it.each([
+    ['2025-03-26', 'stream'],
+    ['2025-03-26', 'body'],
+    ['2025-06-18', 'stream'],
+    ['2025-06-18', 'body'],
+  ])('of %s may answer in a batch only where there are some: %s', async (version, where) => {
+    const made = await over({
+      era: 'legacy',
+      version,
+      answer({ message, event, json, res }) {
+        if (message?.method !== 'tools/call') return;
+        const batch = [
+          { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: message.id, progress: 1 } },
+          { jsonrpc: '2.0', id: message.id, result: { content: [{ type: 'text', text: 'in a batch' }] } },
+        ];
+        if (where === 'body') json(batch);
+        else {
+          event(batch);
+          res.end();
+        }
+        return true;
+      },
+    });
+    const notes: Notification[] = [];
+    const call = made.call({}, { ...able, notes });
+    if (version === '2025-03-26') {
+      expect(textOf(await call)).toBe('in a batch');
+      expect(notes).toHaveLength(1);
+    } else await expect(call).rejects.toMatchObject({ code: where === 'body' ? 'upstream.protocol' : 'upstream.lost' });
+  });
+  it('before 2025-06-18 promises no structure, whatever it lists', async () => {
+    const outputSchema = { type: 'object', properties: {} };
+    const made = await over({ era: 'legacy', version: '2025-03-26', tools: () => [{ ...ECHO, outputSchema }] });
+    expect(textOf(await made.call())).toBe('hello');
+    expect(made.drifts).toEqual([]);
   });
   it.each([
     ['2025-11-25', '2025-11-25'],
