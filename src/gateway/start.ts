@@ -189,9 +189,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
       timers,
       random,
+      shared: (upstream) => prepared.site.lock.upstreams.get(upstream)?.stateless === true,
       onUpdated: (lane, uri) => streams.updated(lane, uri),
       onListed: (upstream, lane, before, after) => streams.listed(upstream, lane, before, after),
-      wants: (lane) => streams.wants(lane),
+      wants: (upstream, lane) => streams.wants(upstream, lane),
       onEvent: (code, data) => log.event(code, data),
       onDrift(upstream, listing) {
         const drift = compare(prepared.site.lock, upstream, listing);

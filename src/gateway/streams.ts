@@ -46,16 +46,15 @@ export class Streams {
     for (const stream of this.#open) if (stream.call.lane === lane) stream.updated(uri);
   }
 
-  /** A server of a lane was listed again. */
-  listed(upstream: string, lane: string, before: Listing, after: Listing): void {
-    for (const stream of this.#open)
-      if (stream.call.lane === lane && stream.call.upstream === upstream) stream.listed(before, after);
+  /** A server of a lane was listed again, or one that all lanes of the upstream share. */
+  listed(upstream: string, lane: string | undefined, before: Listing, after: Listing): void {
+    for (const stream of this.#open) if (isOf(stream.call, upstream, lane)) stream.listed(before, after);
   }
 
-  /** Whether a change of what this lane lists would be told to anyone. */
-  wants(lane: string): boolean {
+  /** Whether a change of what the server of this lane lists would be told to anyone. */
+  wants(upstream: string, lane: string | undefined): boolean {
     // A tool or prompt that changed is held, and that is what its stream tells of.
-    for (const { call, wanted } of this.#open) if (call.lane === lane && wanted.size > 0) return true;
+    for (const { call, wanted } of this.#open) if (isOf(call, upstream, lane) && wanted.size > 0) return true;
     return false;
   }
 
@@ -122,4 +121,8 @@ export class Streams {
 
 function uriOf({ target }: Call): string {
   return ('uri' in target ? target.uri : undefined) ?? target.name;
+}
+
+function isOf(call: Call, upstream: string, lane: string | undefined): boolean {
+  return call.upstream === upstream && (lane === undefined || call.lane === lane);
 }

@@ -27,6 +27,8 @@ export interface OriginPin {
 export interface UpstreamLock extends OriginPin {
   /** The server's own instructions to the model, as reviewed. */
   readonly instructions?: string;
+  /** A person found that its process remembers nothing of a call: callers may share one. */
+  readonly stateless?: true;
   /** Sorted by kind, then name (code unit order). */
   readonly things: readonly Pinned[];
 }
@@ -55,7 +57,7 @@ export const FACTS = [
 ] as const satisfies (keyof Facts)[];
 
 const HEAD = `# What was reviewed: tools, prompts, resources, and the package that serves them.
-# Written by \`doorward review\`; facts, exceptions and caps may be edited, the rest is checked by digest.
+# Written by \`doorward review\`; facts, exceptions, caps and \`stateless\` may be edited, the rest is checked by digest.
 `;
 
 /** Digest of the origin: of the tree that is started, or of URL and keys. A start compares it. */
@@ -90,7 +92,7 @@ export function printLock(lock: Lock): string {
   if (lock.upstreams.size === 0) return `${out.join('')}upstreams: {}\n`;
   out.push('upstreams:\n');
   for (const name of [...lock.upstreams.keys()].sort()) {
-    const { package: pack, server, instructions, things } = lock.upstreams.get(name)!;
+    const { package: pack, server, instructions, stateless, things } = lock.upstreams.get(name)!;
     out.push(`\n  ${text(name)}:\n`);
     if (pack) {
       out.push(
@@ -101,6 +103,7 @@ export function printLock(lock: Lock): string {
       out.push(`    server:\n      url: ${text(server.url)}\n`);
       if (server.pins.length > 0) out.push(`      pins: ${visible(JSON.stringify([...server.pins].sort()))}\n`);
     }
+    if (stateless) out.push('    stateless: true\n');
     // One line of the text a line, as JSON: a change shows where it is, and nothing in it is invisible.
     if (instructions !== undefined) out.push(`    instructions: |\n${json(instructions.split('\n'), 6)}`);
     const all = sorted(things);
@@ -108,7 +111,7 @@ export function printLock(lock: Lock): string {
       const own = all.filter((thing) => thing.kind === kind);
       if (own.length > 0) out.push(`    ${section}:\n`, ...own.map(printThing));
     }
-    if (!pack && !server && instructions === undefined && all.length === 0) out.push('    tools: []\n');
+    if (!pack && !server && !stateless && instructions === undefined && all.length === 0) out.push('    tools: []\n');
   }
   return out.join('');
 }

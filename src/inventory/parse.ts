@@ -76,6 +76,7 @@ const upstream = z.strictObject({
   package: z.strictObject({ name: z.string().min(1), version: z.string().min(1), digest }).optional(),
   server: z.strictObject({ url: z.string().min(1), pins: z.array(z.string().min(1)).default([]) }).optional(),
   instructions: z.string().optional(),
+  stateless: z.literal(true).optional(),
   tools: things,
   prompts: things,
   resources: things,
@@ -132,6 +133,7 @@ export function parseLock(text: string): Lock {
         pinned.push(made);
       }
     }
+    if (entry.stateless && entry.server) fault([...at, 'stateless'], 'only a package is shared', 'remove the line');
     if (entry.package && entry.server) fault([...at, 'server'], 'both a package and a server', REVIEW);
     const spoken = entry.instructions === undefined ? undefined : readLines(entry.instructions);
     if (entry.instructions !== undefined && spoken === undefined) {
@@ -141,6 +143,7 @@ export function parseLock(text: string): Lock {
       ...(entry.package && { package: entry.package }),
       ...(entry.server && { server: entry.server }),
       ...(spoken !== undefined && { instructions: spoken }),
+      ...(entry.stateless && { stateless: true }),
       things: sorted(pinned),
     });
   }

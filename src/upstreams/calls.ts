@@ -14,12 +14,18 @@ import { isParked, type Parking } from './parking.ts';
 import type { Reply } from './stdio.ts';
 import { Talk } from './talk.ts';
 
-export interface CallsOptions {
+/** What a lane is started for. */
+export interface Terms {
+  /** What the server may ask the client for, as capabilities. */
+  readonly offered: JsonObject;
+  /** Several callers use the server: nothing that names no call reaches any of them, and none sets anything of it. */
+  readonly shared?: boolean;
+}
+
+export interface CallsOptions extends Terms {
   readonly greeting: Greeting;
   /** What we say of ourselves. */
   readonly client: JsonObject;
-  /** What the server may ask the client of this lane for, as capabilities. */
-  readonly offered: JsonObject;
   readonly parking: Parking;
   /** One request. Rejects with Ended, or the reason of the signal. */
   readonly ask: (method: string, params: JsonObject, how: Ask, call?: Call) => Promise<Reply>;
@@ -56,7 +62,7 @@ export function modernCalls({ client, offered, ask }: CallsOptions): Calls {
 }
 
 /** A server up to 2025-11-25. */
-export function olderCalls({ greeting, offered, parking, ask }: CallsOptions): Calls {
+export function olderCalls({ greeting, offered, shared, parking, ask }: CallsOptions): Calls {
   const { version } = greeting;
   const mayAsk = Object.keys(offered).length > 0;
   let level: string | undefined;
@@ -84,7 +90,7 @@ export function olderCalls({ greeting, offered, parking, ask }: CallsOptions): C
         if (resume.state !== LINKS) throw new Ended('stop', 'upstream.gone', 'the server knows of no question');
         if (!allAccepted(resume.answers)) throw new Ended('stop', 'upstream.declined');
       }
-      if (call.logLevel !== undefined) await listenTo(call.logLevel, io.signal);
+      if (call.logLevel !== undefined && !shared) await listenTo(call.logLevel, io.signal);
       if (!mayAsk) return once(call, io);
       const park = (talk: Talk) => parking.park(call, talk);
       return new Talk({ version, offered, ask: (how) => once(call, how), park }).round(io);

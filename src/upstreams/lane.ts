@@ -8,7 +8,7 @@ import type { Listing } from '../inventory/drift.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import type { Asks } from '../wire/eras/asks.ts';
 import { handshake } from '../wire/eras/modern.ts';
-import { type Calls, modernCalls, olderCalls } from './calls.ts';
+import { type Calls, modernCalls, olderCalls, type Terms } from './calls.ts';
 import { Catalog, describe } from './catalog.ts';
 import type { Caps } from './cgroups.ts';
 import { announced, Changes } from './changes.ts';
@@ -60,6 +60,7 @@ const GRACE = 1_000;
 const WATCH_LIMIT = 10_000;
 /** Resources that one lane watches. */
 const MAX_WATCHED = 100;
+const MAX_SHARED = 1000;
 
 export class Lane {
   readonly upstream: string;
@@ -69,6 +70,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly catalog: Catalog;
   readonly #client: JsonObject;
+  readonly #shared: boolean;
   #calls: Calls | undefined;
   #era: Era = 'legacy';
   #greeting: Greeting | undefined;
@@ -82,11 +84,12 @@ export class Lane {
   /** Resolves when no process of the lane is left; says why. */
   readonly ended: Promise<string>;
 
-  private constructor(spec: UpstreamSpec, child: Child, options: LaneOptions) {
+  private constructor(spec: UpstreamSpec, child: Child, options: LaneOptions, terms: Terms) {
     this.upstream = spec.name;
     this.startedAt = options.clock();
     this.#child = child;
     this.#options = options;
+    this.#shared = terms.shared === true;
     this.#client = { name: 'doorward', version: options.version };
     const { onEvent, clock, redactor, digest } = options;
     this.catalog = new Catalog({
@@ -97,6 +100,7 @@ export class Lane {
     this.connection = new Connection({
       input: child.stdout,
       output: child.stdin,
+      shared: this.#shared,
       onFault: (fault, count) => onEvent('event.protocol', { upstream: spec.name, fault, count }),
       onListChanged: () => this.#stale(),
       onUpdated: (uri) => this.onUpdated?.(uri),
@@ -125,15 +129,15 @@ export class Lane {
     pin: string | undefined,
     options: LaneOptions,
     stop: AbortSignal,
-    offered: JsonObject = {},
+    terms: Terms,
   ): Promise<Lane> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
     try {
-      return await Lane.#begin(spec, pin, options, signal, offered);
+      return await Lane.#begin(spec, pin, options, signal, terms);
     } catch (error) {
       if (!(error instanceof DiedOnProbe)) throw error;
       options.eras.set(configOf(spec), 'legacy');
-      return Lane.#begin(spec, pin, options, signal, offered);
+      return Lane.#begin(spec, pin, options, signal, terms);
     }
   }
 
@@ -142,7 +146,7 @@ export class Lane {
     pin: string | undefined,
     options: LaneOptions,
     signal: AbortSignal,
-    offered: JsonObject,
+    terms: Terms,
   ): Promise<Lane> {
     await checkPackage(spec, pin);
     const { clock, eras, onEvent } = options;
@@ -156,10 +160,10 @@ export class Lane {
         mounts: [{ source: spec.package.dir, target: PACKAGE, write: false }, ...spec.mounts],
         caps: spec.caps,
       });
-      lane = new Lane(spec, child, options);
+      lane = new Lane(spec, child, options, terms);
       const known = eras.get(configOf(spec));
       const { connection } = lane;
-      const ours = { client: lane.#client, offered };
+      const ours = { client: lane.#client, ...terms };
       const { era, greeting } = await openConnection(connection, ours, known, signal);
       lane.#greeting = greeting;
       lane.#era = era;
@@ -206,7 +210,7 @@ export class Lane {
     const { resources } = this.#greeting!.capabilities;
     if (!isObject(resources) || resources['subscribe'] !== true) return false;
     if (this.#era === 'modern') {
-      if (on && this.#watched.size >= MAX_WATCHED) return false;
+      if (on && this.#watched.size >= (this.#shared ? MAX_SHARED : MAX_WATCHED)) return false;
       if (on) this.#watched.add(uri);
       else this.#watched.delete(uri);
       this.#hear();

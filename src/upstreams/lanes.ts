@@ -1,7 +1,7 @@
 /**
  * Who gets which server process. Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools
- * that execute code): one child, or the connections and session of one URL, from the first dispatch on, never shared
- * across lanes (guarantee IS2).
+ * that execute code): one child, or the connections and session of one URL, from the first dispatch on. A child is
+ * shared across lanes only where a person found that it remembers nothing (guarantee IS2).
  */
 import { randomBytes } from 'node:crypto';
 import type { Call, Handler, Io, Pinned, Result, RpcError } from '../core/call.ts';
@@ -28,10 +28,10 @@ export interface LanesOptions extends SeatsOptions, Omit<LaneOptions, 'eras' | '
   readonly parked?: number;
   /** A server said that a resource was updated. */
   readonly onUpdated?: (lane: string, uri: string) => void;
-  /** A lane was listed again. */
-  readonly onListed?: (upstream: string, lane: string, before: Listing, after: Listing) => void;
+  /** The server of a lane was listed again; no lane = one that all of the upstream share. */
+  readonly onListed?: (upstream: string, lane: string | undefined, before: Listing, after: Listing) => void;
   /** Whether anyone waits to hear of `onListed`; otherwise a changed list is looked at when it is needed. */
-  readonly wants?: (lane: string) => boolean;
+  readonly wants?: (upstream: string, lane: string | undefined) => boolean;
 }
 
 /** Updates of one resource, until it is closed. */
@@ -61,7 +61,7 @@ export function lanes(options: LanesOptions): Lanes {
   const told = new Map<string, string>();
   const seats = new Seats(options, open, (seat, server) => {
     server.onUpdated = (uri) => {
-      if (seat.watched.has(uri)) options.onUpdated?.(seat.lane, uri);
+      for (const lane of new Set(seat.watched.get(uri))) options.onUpdated?.(lane, uri);
     };
     server.onStale = () => stale(seat, server);
     judge(server);
@@ -111,7 +111,7 @@ export function lanes(options: LanesOptions): Lanes {
 
   /** At most one look a second, however often a server says that its lists changed. */
   function stale(mine: Seat, server: OpenLane): void {
-    if (mine.relisting || !options.wants?.(mine.lane)) return;
+    if (mine.relisting || !options.wants?.(mine.upstream, mine.lane)) return;
     mine.relisting = true;
     const next = () => {
       mine.relisting = false;
@@ -174,12 +174,13 @@ export function lanes(options: LanesOptions): Lanes {
     const close = () => {
       if (done) return;
       done = true;
-      const left = (mine.watched.get(uri) ?? 1) - 1;
-      if (left > 0) mine.watched.set(uri, left);
-      else if (mine.watched.delete(uri) && mine.server?.alive) mine.server.watch?.(uri, false).catch(() => {});
+      const left = mine.watched.get(uri)!;
+      left.splice(left.indexOf(call.lane), 1);
+      if (left.length === 0 && mine.watched.delete(uri) && mine.server?.alive)
+        mine.server.watch?.(uri, false).catch(() => {});
       seats.release(mine, call);
     };
-    mine.watched.set(uri, (mine.watched.get(uri) ?? 0) + 1);
+    mine.watched.set(uri, [...(mine.watched.get(uri) ?? []), call.lane]);
     try {
       const server = await ready(mine);
       check({ ...call, target }, server);
@@ -198,7 +199,7 @@ export function lanes(options: LanesOptions): Lanes {
     async probe(upstream) {
       const spec = options.specs(upstream);
       if (spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream');
-      const server = await open(spec, undefined, new AbortController().signal, {});
+      const server = await open(spec, undefined, new AbortController().signal, { offered: {} });
       await server.end();
       return server.catalog.listing;
     },

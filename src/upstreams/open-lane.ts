@@ -1,6 +1,6 @@
 /** One server of one lane, whatever is behind it: what the table of lanes knows of it, and how it is started. */
 import type { Call, Io, Result, RpcError } from '../core/call.ts';
-import type { JsonObject } from '../lib/json/types.ts';
+import type { Terms } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import { HttpLane, type HttpLaneOptions } from './http/lane.ts';
 import type { HttpSpec } from './http/spec.ts';
@@ -26,19 +26,14 @@ export interface OpenLane {
 }
 
 /**
- * Starts a lane by what is configured: the only place that tells the kinds apart. `pin` undefined = not reviewed yet;
- * `offered` = what the server may ask the client for, as capabilities. Rejects with Ended; nothing is left then.
+ * Starts a lane by what is configured: the only place that tells the kinds apart. `pin` undefined = not reviewed yet.
+ * Rejects with Ended; nothing is left then.
  */
-export type Opener = (
-  spec: AnySpec,
-  pin: string | undefined,
-  stop: AbortSignal,
-  offered: JsonObject,
-) => Promise<OpenLane>;
+export type Opener = (spec: AnySpec, pin: string | undefined, stop: AbortSignal, terms: Terms) => Promise<OpenLane>;
 
 export function opener(how: LaneOptions & HttpLaneOptions): Opener {
-  return (spec, pin, stop, offered) =>
-    'to' in spec ? HttpLane.start(spec, pin, how, stop, offered) : Lane.start(spec, pin, how, stop, offered);
+  return (spec, pin, stop, terms) =>
+    'to' in spec ? HttpLane.start(spec, pin, how, stop, terms.offered) : Lane.start(spec, pin, how, stop, terms);
 }
 
 export const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');

@@ -5,9 +5,9 @@
 import type { Call } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
-import type { JsonObject } from '../lib/json/types.ts';
 import { offer } from '../wire/eras/asks.ts';
 import { Backoff } from './backoff.ts';
+import type { Terms } from './calls.ts';
 import { type AnySpec, kindOf, madeOf, type Opener, type OpenLane } from './open-lane.ts';
 import type { Timers } from './parking.ts';
 
@@ -40,13 +40,15 @@ export interface SeatsOptions {
   readonly specs: (upstream: string) => AnySpec | undefined;
   /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
+  /** Whether a person found that callers may share a process of the upstream (`stateless` in `doorward.lock`). */
+  readonly shared?: (upstream: string) => boolean;
   readonly limits?: Partial<LaneLimits>;
 }
 
 export interface Seat {
   readonly key: string;
-  /** As calls name it. */
-  readonly lane: string;
+  /** As calls name it; undefined = all lanes of the upstream share it. */
+  readonly lane: string | undefined;
   readonly upstream: string;
   readonly subject: string;
   readonly over: 'stdio' | 'http';
@@ -59,8 +61,8 @@ export interface Seat {
   open: number;
   usedAt: number;
   idle: unknown;
-  /** URI -> how many watch it. */
-  readonly watched: Map<string, number>;
+  /** URI -> who watches it: lanes, each as often as it does. */
+  readonly watched: Map<string, string[]>;
   relisting: boolean;
 }
 
@@ -91,12 +93,16 @@ export class Seats {
     const pin = this.#options.pin(call.upstream);
     if (this.#closed || spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream, or closing');
     if (pin === undefined) throw new Ended('stop', 'inventory.package', 'package or server is not pinned');
-    const offered = spec.asks ? offer(call.claimed.capabilities, spec.asks) : NOTHING;
-    const key = offered === NOTHING ? call.lane : `${call.lane}${JSON.stringify(offered)}`;
+    const executes = call.target.kind === 'tool' && call.target.facts.executes;
+    const shared = !executes && !('to' in spec) && this.#options.shared?.(spec.name) === true;
+    // Who shares a process cannot be told from another by a server that asks.
+    const terms: Terms = shared ? SHARED : spec.asks ? { offered: offer(call.claimed.capabilities, spec.asks) } : ALONE;
+    const lane = shared ? undefined : call.lane;
+    const key = terms === ALONE ? call.lane : JSON.stringify([spec.name, lane ?? '', terms.offered]);
     let mine = this.#seats.get(key);
     if (mine?.server?.alive === false) this.#retire(mine, mine.server);
     else if (mine !== undefined && mine.by !== madeOf(spec, pin)) this.#end(mine);
-    if (mine === undefined || this.#seats.get(key) !== mine) mine = this.#start(call, key, spec, pin, offered);
+    if (mine === undefined || this.#seats.get(key) !== mine) mine = this.#start(call, lane, key, spec, pin, terms);
     this.#options.timers.clear(mine.idle);
     mine.open++;
     return mine;
@@ -124,25 +130,25 @@ export class Seats {
     while (this.#ending.size > 0) await Promise.all(this.#ending);
   }
 
-  #start(call: Call, key: string, spec: AnySpec, pin: string, offered: JsonObject): Seat {
+  #start(call: Call, lane: string | undefined, key: string, spec: AnySpec, pin: string, terms: Terms): Seat {
     const { clock } = this.#options;
-    const subject = subjectOf(call);
+    const subject = lane === undefined ? '' : subjectOf(call);
     const from = originOf(call);
     const wait = this.#backoff.wait(from);
     if (wait > 0) throw new Ended('stop', 'upstream.start', `waits ${wait} ms after failed starts`);
     const over = kindOf(spec);
     const { perSubject, perUpstream } = over === 'http' ? { ...HTTP_LIMITS, ...this.#options.limits } : this.#limits;
-    this.#makeRoom((one) => one.subject === subject && one.over === over, perSubject);
+    if (lane !== undefined) this.#makeRoom((one) => one.subject === subject && one.over === over, perSubject);
     this.#makeRoom((one) => one.upstream === spec.name, perUpstream);
     const stop = new AbortController();
     const made: Seat = {
       key,
-      lane: call.lane,
+      lane,
       upstream: spec.name,
       subject,
       over,
       by: madeOf(spec, pin),
-      starting: this.#open(spec, pin, stop.signal, offered),
+      starting: this.#open(spec, pin, stop.signal, terms),
       stop,
       server: undefined,
       open: 0,
@@ -213,6 +219,7 @@ export class Seats {
   }
 }
 
-const NOTHING: JsonObject = Object.freeze({});
+const ALONE: Terms = { offered: {} };
+const SHARED: Terms = { offered: {}, shared: true };
 const subjectOf = ({ tenant, caller }: Call) => JSON.stringify([tenant, caller.subject]);
 const originOf = (call: Call) => JSON.stringify([call.upstream, subjectOf(call)]);

@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly cap?: number;
   /** So many broken lines end the connection. */
   readonly maxFaults?: number;
+  /** Several callers use it: a log message, which names no call, reaches none of them. */
+  readonly shared?: boolean;
   /** The first of each kind, and then powers of ten: a flood of garbage is not a flood of events. */
   readonly onFault: (fault: Fault, count: number) => void;
   readonly onListChanged: () => void;
@@ -222,7 +224,7 @@ export class Connection {
     }
     if (method === 'notifications/message') {
       // The message names no call: with several open it could reach the wrong one.
-      const open = this.#onlyHearer();
+      const open = this.#options.shared ? undefined : this.#onlyHearer();
       if (open) this.#interim(open, method, params);
       return;
     }

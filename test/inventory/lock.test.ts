@@ -57,6 +57,14 @@ describe('the origin of an upstream', () => {
     const digests = [{ server }, { server: { ...server, url: 'https://x/' } }, { server: { ...server, pins: [] } }, {}];
     expect(new Set(digests.map(originDigest)).size).toBe(4);
   });
+  it('may be shared by callers where it is a package that a person found stateless', () => {
+    const lock = withUpstream(LOCK, 'files', { ...LOCK.upstreams.get('files')!, stateless: true });
+    expect(printLock(lock)).toContain('\n    stateless: true\n');
+    expect(parseLock(printLock(lock)).upstreams.get('files')!.stateless).toBe(true);
+    expect(parseLock(printLock(LOCK)).upstreams.get('files')).not.toHaveProperty('stateless');
+    const far = withUpstream(EMPTY_LOCK, 'far', { server, stateless: true, things: [] });
+    expect(() => parseLock(printLock(far))).toThrow(/only a package is shared/);
+  });
   it('is never both', () => {
     const pack = { name: 'x', version: '1.0.0', digest: `sha256:${'0'.repeat(64)}` };
     const text = printLock(withUpstream(EMPTY_LOCK, 'far', { server, package: pack, things: [] }));

@@ -131,8 +131,14 @@ export function plan(lock: Lock, upstream: string, listing: Listing, origin: Ori
     findings: after === undefined ? [] : instructionFindings(after),
   };
   const keep = instructions && instructions.findings.length > 0 ? entry?.instructions : after;
-  const next: UpstreamLock = { ...origin, things, ...(keep !== undefined && { instructions: keep }) };
   const packageChanged = entry !== undefined && originDigest(entry) !== originDigest(origin);
+  const next: UpstreamLock = {
+    ...origin,
+    ...(keep !== undefined && { instructions: keep }),
+    // Found of the package as it was.
+    ...(entry?.stateless && !packageChanged && { stateless: true }),
+    things,
+  };
   return {
     upstream,
     items,
