@@ -20,7 +20,8 @@ import { schema as upstream } from '../upstreams/rules.ts';
 /** Choices that lower the guard, named for their risk. Shown by `check`, `doctor` and every start until removed. */
 export const RISKS = {
   'run-as-root': 'the gateway runs as root: a flaw in it is a flaw in the whole machine',
-  'bearer-only': 'a key alone proves who calls from elsewhere: whoever steals one is that caller',
+  'untyped-tokens': 'an issuer has no type for access tokens: another JWT of it with the right audience counts as one',
+  'bearer-only': 'a key or token alone proves who calls from elsewhere: whoever steals one is that caller',
 } as const;
 export type Risk = keyof typeof RISKS;
 

@@ -22,6 +22,8 @@ export interface RuleContext {
   readonly bundles?: Bundles;
   /** Every configured upstream, reviewed or not. */
   readonly upstreams?: readonly string[];
+  /** Scopes that a caller who comes with an access token needs for a pinned thing. */
+  readonly scopes?: ReadonlyMap<Pinned, readonly string[]>;
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */

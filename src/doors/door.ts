@@ -40,6 +40,8 @@ export interface DoorRules {
   readonly maxBody: number;
   /** With TLS: the authorities of client certificates that are in force now. */
   readonly clientAuthorities?: () => string | undefined;
+  /** What clients read before they sign in, by path (RFC 9728). */
+  readonly document: (path: string) => JsonObject | undefined;
   /** Whether a failed sign-in is answered like a wrong authority. */
   readonly misdirected: boolean;
 }
@@ -65,12 +67,24 @@ export interface Notice {
   readonly status: number;
   readonly headers: readonly string[];
   readonly text?: string;
+  /** Media type; text/plain without it. */
+  readonly type?: string;
 }
 export type Stop = Refusal | Notice;
 export type Check = (knock: Knock, rules: DoorRules) => Stop | undefined;
 
 /** Before anybody has signed in. */
-export const BEFORE: readonly Check[] = [authority, certificate, origin, preflight, health, closing, flood, framing];
+export const BEFORE: readonly Check[] = [
+  authority,
+  certificate,
+  origin,
+  preflight,
+  health,
+  closing,
+  flood,
+  framing,
+  document,
+];
 /** With a caller. */
 export const AFTER: readonly Check[] = [route, method, contentType, accept, length];
 
@@ -107,7 +121,7 @@ const PREFLIGHT = [
   'Access-Control-Allow-Methods',
   'GET, POST, DELETE',
   'Access-Control-Allow-Headers',
-  'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name',
+  'Authorization, DPoP, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name',
   'Access-Control-Max-Age',
   '600',
 ];
@@ -144,6 +158,12 @@ function framing({ req }: Knock): Stop | undefined {
   const plain = chunked || (coding === undefined && req.httpVersionMajor === 1);
   if (plain && only(req, 'content-length') !== REPEATED && only(req, 'upgrade') === undefined) return;
   return { stage: 'door', code: 'door.headers' };
+}
+
+/** Metadata of a protected resource: for everybody, and the same whichever routes there are. */
+function document({ req }: Knock, rules: DoorRules): Stop | undefined {
+  const found = req.method === 'GET' ? rules.document(req.url!) : undefined;
+  return found && { status: 200, headers: [], text: JSON.stringify(found), type: 'application/json' };
 }
 
 /** `/<route>`; a query is neither read nor forwarded. */

@@ -32,6 +32,8 @@ export interface ExchangeOptions {
   readonly sessions: Sessions;
   readonly body: BodyLimits;
   readonly after: After;
+  /** Values of WWW-Authenticate for a call that lacks scopes of `scopes`. */
+  readonly insufficient?: (route: string, scopes: readonly string[]) => readonly string[];
 }
 
 /** Longest time that a timer of Node takes, in milliseconds. */
@@ -145,6 +147,7 @@ export class Exchange {
     }
     const status = statusOf(end);
     if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
+    if (end.outcome.code === 'policy.scope') this.#stepUp(reply, knock.route, end.outcome.detail);
     reply.final(status, finalMessage(codec, method, id, end.message));
   }
 
@@ -290,6 +293,12 @@ export class Exchange {
     await this.#options.sessions.end(headers.session!, caller, knock.route);
     this.#streams.get(found.digest)?.abort(new Ended('cancel', 'run.cancelled'));
     reply.send(204);
+  }
+
+  /** What the client is to come back with: all scopes of the operation at once. */
+  #stepUp(reply: Reply, route: string, scopes = ''): void {
+    const challenges = this.#options.insufficient?.(route, scopes.split(' ')) ?? [];
+    for (const challenge of challenges) reply.header('WWW-Authenticate', challenge);
   }
 
   /** A header may be absent, as it was in the oldest revision; it must not contradict what was agreed on. */

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerOptions, type ServerResp
 import type { AddressInfo, Socket } from 'node:net';
 import { type Evidence, type Gate, isCaller } from '../core/gate.ts';
 import type { State } from '../core/state.ts';
+import type { JsonObject } from '../lib/json/types.ts';
 import type { KeyRing } from '../lib/seal.ts';
 import { Authorities } from './authorities.ts';
 import { BODY_LIMITS, type BodyLimits, readBody, tooLong } from './body.ts';
@@ -63,6 +64,11 @@ export interface HttpOptions {
   readonly publicUrl?: string;
   /** Whether callers can prove themselves by more than the local token. */
   readonly identities?: boolean;
+  /** What OAuth clients are told: the metadata document at a path, and the challenge of a call that lacks scopes. */
+  readonly oauth?: {
+    document(path: string): JsonObject | undefined;
+    insufficient(route: string, scopes: readonly string[]): readonly string[];
+  };
   /** What a request without a good credential gets: 401 with a challenge, or the 421 of a wrong authority. */
   readonly unauthenticated?: 'challenge' | 'misdirected';
   /** Origins of browser pages that may call, as a browser writes them. */
@@ -106,7 +112,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     state: options.state,
     ...(options.sessionLife !== undefined && { life: options.sessionLife }),
   });
-  const exchange = new Exchange({ gate, sessions, body, after });
+  const exchange = new Exchange({
+    gate,
+    sessions,
+    body,
+    after,
+    ...(options.oauth && { insufficient: options.oauth.insufficient }),
+  });
   const authorities = new Authorities(options.authorities, tls, options.publicUrl);
   let closing = false;
   const rules: DoorRules = {
@@ -117,6 +129,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     closing: () => closing,
     maxBody: body.max,
     ...(tls && { clientAuthorities: () => tls.current().clients }),
+    document: options.oauth?.document ?? (() => undefined),
     misdirected: options.unauthenticated === 'misdirected',
   };
 
@@ -191,7 +204,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     }
     if (knock.origin !== undefined) allow(reply, knock.origin);
     for (let i = 0; i < stop.headers.length; i += 2) reply.header(stop.headers[i]!, stop.headers[i + 1]!);
-    reply.send(stop.status, stop.text === undefined ? [] : [stop.text], 'text/plain');
+    reply.send(stop.status, stop.text === undefined ? [] : [stop.text], stop.type ?? 'text/plain');
   }
 
   const settings: ServerOptions = {
@@ -275,6 +288,6 @@ function text(value: ReturnType<typeof only>): string | undefined {
 
 function allow(reply: Reply, origin: string): void {
   reply.header('Access-Control-Allow-Origin', origin);
-  reply.header('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, Retry-After');
+  reply.header('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, DPoP-Nonce, Retry-After');
   reply.header('Vary', 'Origin');
 }

@@ -7,7 +7,7 @@ import type { Gate } from '../core/gate.ts';
 import type { Log } from '../core/ports.ts';
 import type { State } from '../core/state.ts';
 import { CertificateFault, type Credentials, credentials, type Pem } from '../doors/certificate.ts';
-import { type HttpDoor, serveHttp } from '../doors/http.ts';
+import { type HttpDoor, type HttpOptions, serveHttp } from '../doors/http.ts';
 import type { KeyRing } from '../lib/seal.ts';
 import { iso } from '../lib/time.ts';
 import { watchFiles } from './watch.ts';
@@ -25,10 +25,11 @@ export interface ListenerOptions {
   readonly ring: KeyRing;
   readonly state: Pick<State, 'get' | 'put'>;
   readonly log: Log;
+  readonly oauth?: NonNullable<HttpOptions['oauth']>;
 }
 
 /** Listens. Rejects with CertificateFault, or when the address may not or cannot be had. */
-export async function openListener({ gate, config, dir, ring, state, log }: ListenerOptions): Promise<HttpDoor> {
+export async function openListener({ gate, config, dir, ring, state, log, oauth }: ListenerOptions): Promise<HttpDoor> {
   const { host, port, origins, tls, url, unauthenticated } = config.listen;
   const shared = {
     gate,
@@ -38,7 +39,8 @@ export async function openListener({ gate, config, dir, ring, state, log }: List
     ring,
     state,
     unauthenticated,
-    identities: config.identity.keys,
+    identities: config.identity.keys || config.identity.oauth !== undefined,
+    ...(oauth && { oauth }),
     ...(url !== undefined && { publicUrl: url }),
   };
   const files = pemFiles(config, dir);

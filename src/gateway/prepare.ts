@@ -6,10 +6,12 @@ import { refuseLiterals } from '../config/environment.ts';
 import { ConfigError, type Fault } from '../config/fault.ts';
 import type { Finding, Machine } from '../config/posture/finding.ts';
 import { judgePosture } from '../config/posture/index.ts';
+import { namesOf } from '../controls/policy/names.ts';
 import type { Pinned } from '../core/call.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
+import { compile as compileOAuth } from '../identity/oauth/rules.ts';
 import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
@@ -47,7 +49,14 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     const snapshot = compileSnapshot({
       id: site.id,
       config: site.config,
-      context: { pinned, bundles, upstreams: Object.keys(configured), cedar: site.cedar, fingerprint },
+      context: {
+        pinned,
+        bundles,
+        upstreams: Object.keys(configured),
+        scopes: scopesOf(site, pinned),
+        cedar: site.cedar,
+        fingerprint,
+      },
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
@@ -60,6 +69,23 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
     throw error;
   }
+}
+
+/** Checks the `identity.oauth` block; answers which scopes which pinned thing needs. Throws RulesFault. */
+function scopesOf({ config, dir }: Site, pinned: readonly Pinned[]): ReadonlyMap<Pinned, readonly string[]> {
+  const path = ['identity', 'oauth'];
+  const { oauth } = config.identity;
+  if (!oauth) return new Map();
+  try {
+    compileOAuth(oauth, dir);
+  } catch (error) {
+    if (error instanceof RulesFault) throw new RulesFault([...path, ...error.path], error.message, error.fix);
+    throw error;
+  }
+  const names = namesOf(pinned);
+  return new Map(
+    Object.entries(oauth.scopes).map(([name, all]) => [names.resolve(name, [...path, 'scopes', name]), all]),
+  );
 }
 
 /** The upstream blocks alone. Throws ConfigError. */

@@ -39,6 +39,7 @@ import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
 import { openIdentities } from './identities.ts';
 import { openListener } from './listener.ts';
+import { type OAuthSite, openOAuth } from './oauth.ts';
 import { openPeople } from './people.ts';
 import { type Prepared, placeOf, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
@@ -107,12 +108,19 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);
+  let oauth: OAuthSite | undefined;
   const identities = openIdentities({
     token: callerToken(folder, random),
     user: options.user,
     keys: folder.apiKeys,
     files,
     enabled: () => prepared.site.config.identity.keys,
+    kinds: [
+      {
+        authenticate: (evidence) => oauth?.kind.authenticate(evidence),
+        challenge: (evidence) => oauth?.kind.challenge?.(evidence) ?? [],
+      },
+    ],
     exposed: options.http && exposed(site.config.listen),
     clock,
   });
@@ -221,6 +229,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       limits: site.config.calls,
       unsealed: (entry) => unsealed(entry, keys),
     });
+    oauth = openOAuth(site, {
+      ...{ clock, random, ring: keys, state: world.state, log, files, env: process.env },
+      ended: (which) => streams.end(({ caller }) => which(caller), 'revoked'),
+    });
+    closers.push(() => oauth!.close());
     const halts = openHalts({
       dir: folder.root,
       files,
@@ -246,7 +259,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     let http: HttpDoor | undefined;
     if (options.http) {
       const { config, dir } = site;
-      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log });
+      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log, oauth });
+      oauth.listening(http.url);
       closers.push(() => http!.close());
     }
     const keyWatcher = identities.watch(log, (which) => streams.end(({ caller }) => which(caller), 'revoked'));
@@ -265,6 +279,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         }
         const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
+        oauth?.use(next.site);
         const restart = unchangeable(next.site.config, site.config);
         log.event('event.reload', { before, after: next.snapshot.id, ...(restart.length > 0 && { restart }) });
         streams.changed(judges);
@@ -297,6 +312,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         streams.close();
         await doors;
         await lanes.close();
+        await oauth?.close();
         log.event('event.stop', {});
         await audit.close();
       },

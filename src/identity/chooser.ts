@@ -1,6 +1,5 @@
 /** Which identity answers for a request: the one place that a door asks (guarantee ID1). */
-import type { Caller } from '../core/call.ts';
-import { CODES, type Code } from '../core/codes/index.ts';
+import { CODES } from '../core/codes/index.ts';
 import { type Evidence, type Identified, isCaller } from '../core/gate.ts';
 import type { Maybe } from '../core/state.ts';
 import { type ApiKeys, isKey } from './keys.ts';
@@ -21,7 +20,7 @@ export interface Identities {
   readonly local: LocalIdentity;
   /** Undefined while API keys are not configured. */
   readonly keys: () => ApiKeys | undefined;
-  /** Asked in this order, after API keys and before the local token. */
+  /** Asked in this order, after the local token and API keys. */
   readonly kinds?: readonly Kind[];
   /** Whether others than this machine can reach the HTTP listener: the local token is then good for stdio only. */
   readonly exposed: boolean;
@@ -29,7 +28,7 @@ export interface Identities {
 
 /** Every 401 offers the same, whichever kind refused: what all kinds have to offer, `Bearer` where that is nothing. */
 export function chooser({ local, keys, kinds = [], exposed }: Identities): (evidence: Evidence) => Maybe<Identified> {
-  const all: readonly Kind[] = [apiKey(keys), ...kinds, owner(local, exposed)];
+  const all: readonly Kind[] = [owner(local, exposed), apiKey(keys), ...kinds, NOBODY];
   const challenged = (said: Identified, evidence: Evidence): Identified => {
     const code = isCaller(said) ? undefined : typeof said === 'string' ? said : said.code;
     if (code === undefined || CODES[code].http !== 401) return said;
@@ -44,7 +43,7 @@ export function chooser({ local, keys, kinds = [], exposed }: Identities): (evid
   ): Promise<Identified> => {
     let said = await first;
     for (let i = next; said === undefined && i < all.length; i++) said = await all[i]!.authenticate(evidence);
-    return challenged(said ?? 'identity.missing', evidence);
+    return challenged(said!, evidence);
   };
   return (evidence) => {
     // The socket of bridges is for the OS user alone, who needs no other credential.
@@ -54,7 +53,7 @@ export function chooser({ local, keys, kinds = [], exposed }: Identities): (evid
       if (said instanceof Promise) return from(i + 1, said, evidence);
       if (said !== undefined) return challenged(said, evidence);
     }
-    return challenged('identity.missing', evidence);
+    return 'identity.missing';
   };
 }
 
@@ -63,17 +62,24 @@ function apiKey(keys: () => ApiKeys | undefined): Kind {
     authenticate({ header, peer }) {
       const sent = header('authorization');
       const token = sent?.includes('dw_') ? bearer(sent) : undefined;
-      return token !== undefined && isKey(token) ? keys()?.authenticate(token, peer.address) : undefined;
+      if (token === undefined || !isKey(token)) return undefined;
+      return keys()?.authenticate(token, peer.address) ?? 'identity.invalid';
     },
   };
 }
 
-/** The last one: whatever no other kind took for its own is not the local token either, and refused. */
+/** The first one, so that the token of this machine is shown to nobody else. */
 function owner(local: LocalIdentity, exposed: boolean): Kind {
   return {
-    authenticate({ header }): Caller | Code {
+    authenticate({ header }) {
       const said = local.check(header('authorization'));
-      return exposed && typeof said !== 'string' ? 'identity.invalid' : said;
+      if (typeof said === 'string') return undefined;
+      return exposed ? 'identity.invalid' : said;
     },
   };
 }
+
+/** The last one: what no kind took for its own. */
+const NOBODY: Kind = {
+  authenticate: ({ header }) => (header('authorization') === undefined ? 'identity.missing' : 'identity.invalid'),
+};

@@ -9,8 +9,10 @@ export const exposed: Check = ({ config: { listen, identity, unsafe } }) => {
     host: listen.host,
     url: listen.url,
     tls: listen.tls !== undefined,
-    identities: identity.keys || required,
+    identities: identity.keys || identity.oauth !== undefined || required,
   });
+  // Every token that is accepted is bound to a key.
+  const bound = !identity.keys && identity.oauth?.require === 'bound';
   const where = listen.url ?? listen.host;
   const path = ['listen', listen.url === undefined ? 'host' : 'url'];
   const found: Finding[] = [];
@@ -22,15 +24,15 @@ export const exposed: Check = ({ config: { listen, identity, unsafe } }) => {
       text: `others can reach ${where}, without ${missing.join(' and ')}`,
       fix: 'set listen.tls (cert, key) and identity.keys, or listen on 127.0.0.1',
     });
-  else if (!required && unsafe['bearer-only'] === undefined)
+  else if (!required && !bound && unsafe['bearer-only'] === undefined)
     found.push({
       code: 'posture.bearer-only',
       severity: 'critical',
       path,
-      text: `others can reach ${where} with a key alone: whoever steals one is that caller`,
-      fix: 'demand client certificates (listen.tls: clients, required), or take the risk by name: unsafe: { bearer-only: "why" }',
+      text: `others can reach ${where} with a key or token alone: whoever steals one is that caller`,
+      fix: 'take bound tokens alone (identity.oauth: require: bound), demand client certificates (listen.tls: clients, required), or take the risk by name: unsafe: { bearer-only: "why" }',
     });
-  if (!identity.keys && missing.length === 0)
+  if (!identity.keys && !identity.oauth && missing.length === 0)
     found.push({
       code: 'posture.nobody',
       severity: 'high',

@@ -2,12 +2,13 @@
 import { certificate } from './certificate.ts';
 import { exposed } from './exposed.ts';
 import { type Check, type Finding, type Posture, SEVERITIES } from './finding.ts';
+import { oauth } from './oauth.ts';
 import { root } from './root.ts';
 import { unreviewed } from './unreviewed.ts';
 import { unsafe } from './unsafe.ts';
 import { unused } from './unused.ts';
 
-const CHECKS: readonly Check[] = [root, exposed, certificate, unsafe, unreviewed, unused];
+const CHECKS: readonly Check[] = [root, exposed, certificate, oauth, unsafe, unreviewed, unused];
 
 /** All findings, the gravest first. */
 export function judgePosture(posture: Posture): Finding[] {

@@ -23,6 +23,8 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
   const { allow, ask, reasons, error } = rules.may('call', caller, target, { at, upstream, taint, ...own });
   if (error !== undefined) return stop('policy.failed', error);
   if (!allow) return stop('policy.denied', reasons.length > 0 ? reasons.join(' ') : 'no grant');
+  const scopes = rules.lacking(caller, target);
+  if (scopes) return stop('policy.scope', scopes.join(' '));
   if (target.kind === 'route') return ask ? { kind: 'pass', ask: 'policy.ask' } : { kind: 'pass' };
 
   const bounds = rules.bounds(reasons);

@@ -28,7 +28,7 @@ export interface Around {
   readonly tasks?: Tasks;
 }
 
-type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles'>;
+type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles' | 'scopes'>;
 
 export interface Rules {
   readonly may: May;
@@ -44,6 +44,8 @@ export interface Rules {
   bounds(reasons: readonly string[]): Bounds;
   /** The pinned thing that an entry of a listing describes; for a resource also the narrowest reviewed folder above. */
   listed(upstream: string, kind: PinKind, name: string): Pinned | undefined;
+  /** All scopes that a call needs, when the access token that it came with lacks one of them (RFC 6750, section 3.1). */
+  lacking(caller: Caller, thing: Target): readonly string[] | undefined;
   explain(caller: Caller, thing: Target, args: Json | undefined, at: number, upstream?: string): Explanation;
 }
 
@@ -63,6 +65,8 @@ export interface Explanation {
 
 const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
 const BEYOND: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze(['caller.tools']) });
+/** Whose scopes an issuer of access tokens gave, and can give more of. */
+const BY_TOKEN: ReadonlySet<Caller['how']> = new Set(['jwt', 'introspection']);
 /** Decisions kept; longer keys are not. */
 const KEPT = 32_768;
 const KEY_LENGTH = 1024;
@@ -75,7 +79,7 @@ export function compile(config: PolicyConfig, context: Needs, around: Around = {
 /** Exported for tests: a cache that keeps nothing must change no answer. */
 export function compileWith(
   config: PolicyConfig,
-  { pinned, cedar, bundles = new Map() }: Needs,
+  { pinned, cedar, bundles = new Map(), scopes = new Map() }: Needs,
   cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
   around: Around = {},
 ): Rules {
@@ -93,6 +97,7 @@ export function compileWith(
     slices.set(key(thing.upstream, thing.kind, thing.name), { ...both, index: slices.size, name: nameOf(thing) });
     byUpstream.set(thing.upstream, [...(byUpstream.get(thing.upstream) ?? []), thing]);
   }
+  const needed = new Map([...scopes].map(([{ upstream, kind, name }, all]) => [key(upstream, kind, name), all]));
   const listed = new Map(pinned.map((thing) => [key(thing.upstream, thing.kind, thing.name), thing]));
   const folders = pinned
     .filter(({ kind, name }) => kind === 'resource' && name.endsWith('/*'))
@@ -179,6 +184,11 @@ export function compileWith(
       (kind === 'resource'
         ? folders.find((folder) => folder.upstream === upstream && isBelow(folder.name, name))
         : undefined),
+    lacking(caller, thing) {
+      if (needed.size === 0 || thing.kind === 'route' || !BY_TOKEN.has(caller.how)) return undefined;
+      const all = needed.get(key(thing.upstream, thing.kind, thing.name));
+      return all?.every((scope) => caller.scopes.includes(scope)) ? undefined : all;
+    },
     explain(caller, thing, args, at, upstream = thing.kind === 'route' ? thing.name : thing.upstream) {
       const facts = args === undefined ? { at, upstream } : { args, at, upstream };
       const list = may('list', caller, thing, facts);

@@ -20,6 +20,7 @@ export const events = {
   'event.protocol': event('a server broke the protocol; the line was dropped'),
   'event.keys': event('the file of API keys changed and is in force; data names the keys that began and ended'),
   'event.keys-refused': event('the file of API keys cannot be used: no key is accepted until it is mended'),
+  'event.issuer': event('an issuer of access tokens cannot be asked, or withdrew keys; data names it and why'),
   'event.certificate': event('a new certificate is in force'),
   'event.certificate-refused': event('changed certificate files cannot be used; the old certificate stays in force'),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),

@@ -6,6 +6,18 @@ const who = (hint: string) => rpc(401, -31010, 'authentication required', hint);
 export const identity = {
   'identity.missing': who('no credential was sent; the token lies in the state folder'),
   'identity.invalid': who('a credential was sent that is not valid here'),
+  'identity.token': who('not an access token as identity.oauth wants it: form, type, algorithm, or a claim'),
+  'identity.issuer': who('an access token of an issuer that identity.oauth does not name'),
+  'identity.audience': who('an access token for another resource than the path that was asked for'),
+  'identity.expired': who('an access token that has expired, or is not valid yet'),
+  'identity.signature': who('no key of the issuer made the signature of the access token'),
+  'identity.inactive': who('the issuer says that the access token is not active'),
+  'identity.bound': who(
+    'the access token is bound to a key that the request did not prove, or to none where one is demanded',
+  ),
+  'identity.proof': who('the DPoP proof is not one for this request'),
+  'identity.nonce': who('the DPoP proof lacks a fresh nonce; the client gets one with this answer and tries again'),
+  'identity.replay': who('the DPoP proof was used before'),
   'identity.unavailable': rpc(
     503,
     -31011,

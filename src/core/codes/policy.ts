@@ -29,5 +29,11 @@ export const policy = {
   ),
   'policy.set': rpc(200, -31067, 'edited', 'an argument was set as the grant says'),
   'policy.fields': rpc(200, -31068, 'edited', 'fields of the result were left out as the grant says'),
+  'policy.scope': rpc(
+    403,
+    -31069,
+    'insufficient scope',
+    'the access token lacks a scope that identity.oauth.scopes names',
+  ),
   'policy.filtered': rpc(200, -31063, 'filtered', 'entries were removed from a listing'),
 } as const;
