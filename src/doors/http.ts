@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Code } from '../core/codes/index.ts';
 import { type Evidence, type Gate, isCaller } from '../core/gate.ts';
 import type { State } from '../core/state.ts';
 import type { JsonObject } from '../lib/json/types.ts';
@@ -188,7 +189,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     const read = await knock.body;
     if (read === 'gone') return;
     const wait = strangers.wait(peer.address);
-    strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
+    if (!UNGUESSED.has(why.code)) strangers.charge(peer.address, CHARGE.signIn - CHARGE.refused);
     if (typeof read === 'string') reply.unread(req, true);
     if (wait > 0) return turnAway(knock, reply, { stage: 'door', code: 'door.rate', wait });
     if (typeof read === 'string') return turnAway(knock, reply, { stage: 'door', code: read });
@@ -281,6 +282,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     },
   };
 }
+
+/** Refusals that follow no wrong credential: clients learn by them how to sign in. */
+const UNGUESSED: ReadonlySet<Code> = new Set(['identity.missing', 'identity.nonce', 'identity.unavailable']);
 
 function text(value: ReturnType<typeof only>): string | undefined {
   return typeof value === 'string' ? value : undefined;

@@ -230,7 +230,13 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       unsealed: (entry) => unsealed(entry, keys),
     });
     oauth = openOAuth(site, {
-      ...{ clock, random, ring: keys, state: world.state, log, files, env: process.env },
+      clock,
+      random,
+      ring: keys,
+      state: world.state,
+      log,
+      files,
+      env: process.env,
       ended: (which) => streams.end(({ caller }) => which(caller), 'revoked'),
     });
     closers.push(() => oauth!.close());

@@ -23,13 +23,16 @@ const choose = (kinds: readonly Kind[], from = evidence()) =>
   chooser({ local, keys: () => undefined, kinds, exposed: false })(from);
 
 describe('which identity answers', () => {
-  const signed = evidence({ authorization: `Bearer ${TOKEN}` });
+  const own = evidence({ authorization: `Bearer ${TOKEN}` });
+  const signed = evidence({ authorization: 'Bearer of-somebody-else-entirely' });
   const cases: [string, readonly Kind[], Evidence, unknown][] = [
-    ['none but the local token', [], signed, local.caller],
+    ['none but the local token', [], own, local.caller],
+    ['the local token is shown to no other kind', [kind('identity.invalid')], own, local.caller],
     ['a kind that has nothing to say leaves it to the next', [kind(undefined), kind(OTHER)], signed, OTHER],
     ['a kind that refuses has the last word', [kind('identity.invalid'), kind(OTHER)], signed, 'identity.invalid'],
     ['later, too', [kind(undefined), kind('identity.unavailable')], signed, 'identity.unavailable'],
-    ['a promise of nothing leaves it to the next', [kind(Promise.resolve(undefined))], signed, local.caller],
+    ['a promise of nothing leaves it to the next', [kind(Promise.resolve(undefined)), kind(OTHER)], signed, OTHER],
+    ['a credential of no kind', [kind(Promise.resolve(undefined))], signed, 'identity.invalid'],
     ['a promise of a caller', [kind(Promise.resolve(OTHER))], evidence(), OTHER],
     ['nobody', [kind(undefined)], evidence(), 'identity.missing'],
   ];
