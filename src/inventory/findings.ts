@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { judgeSchema, pointer } from '../lib/schema/index.ts';
 import { escapeText } from '../lib/text.ts';
 import { isSafeUri } from '../lib/traversal.ts';
+import { annotationFaults } from '../wire/annotations.ts';
 import { isPlainName, nearName } from './names.ts';
 import { isPrefix, templateMatcher } from './uri.ts';
 
@@ -18,6 +19,7 @@ export interface Finding {
     | 'inventory.schema'
     | 'inventory.open'
     | 'inventory.note'
+    | 'inventory.header'
     | 'screen.poisoned';
   readonly severity: 'critical' | 'high' | 'medium' | 'low' | 'note';
   /** Member of the descriptor as a JSON pointer; for `inventory.open` the pointer an exception would list. */
@@ -48,6 +50,12 @@ export function findingsOf(
     out.push(
       finding('inventory.schema', 'high', '/inputSchema', 'the tool has no input schema', 'ask its author', true),
     );
+  }
+  if (kind === 'tool' && isObject(descriptor.inputSchema) && !out.some(({ refused }) => refused)) {
+    for (const { at, text } of annotationFaults(descriptor.inputSchema)) {
+      const where = `/inputSchema${escapeText(at, 200)}`;
+      out.push(finding('inventory.header', 'high', where, text, 'leave it out, or ask its author', true));
+    }
   }
   const rank = ['critical', 'high', 'medium', 'low', 'note'];
   return out.sort((a, b) => rank.indexOf(a.severity) - rank.indexOf(b.severity)).slice(0, MAX_FINDINGS);

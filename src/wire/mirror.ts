@@ -9,7 +9,7 @@ import type { ParamHeaders } from './headers.ts';
 
 const MAX_DEPTH = 16;
 /** A token (RFC 9110, section 5.6.2). */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 
 /** Arguments that `x-mcp-header` annotates, reachable through `properties` alone. The review bounds the schema. */
 export function paramHeaders(inputSchema: unknown): ParamHeaders {
@@ -44,9 +44,9 @@ export function mirror(method: string, params: JsonObject, declared?: ParamHeade
   return headers;
 }
 
-/** As it is where a header can carry it, else base64 of its UTF-8. */
+/** As it is where a header can carry it, else base64 of its UTF-8. A tab could be changed on the way. */
 export function encode(value: string): string {
-  const plain = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/.test(value);
+  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value);
   const ambiguous = value.startsWith('=?base64?') && value.endsWith('?=');
   return plain && !ambiguous ? value : `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
 }

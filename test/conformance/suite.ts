@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import type { Era } from '../fixtures/everything/parts.ts';
 
-const SUITE = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
+export const SUITE = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json'));
 
 export interface Scenario {
   readonly name: string;
@@ -24,36 +24,51 @@ interface Check {
   readonly errorMessage?: string;
 }
 
-/** Runs what `era` requires against a server; also what is listed there without a score. By name, in suite order. */
+/** What a revision requires, and what is listed there without a score; by name, in suite order. */
+export function requirements(era: Era): {
+  readonly server: readonly string[];
+  readonly client: readonly string[];
+  extra(leg: 'server' | 'client'): string[];
+} {
+  const said = parse(readFileSync(join(SUITE, 'requirements', `${era}.yaml`), 'utf8')) as {
+    server: string[];
+    client: string[];
+    not_scored: { scenario: string; leg: string }[];
+  };
+  const extra = (wanted: string) => said.not_scored.flatMap(({ leg, scenario }) => (leg === wanted ? [scenario] : []));
+  return { ...said, extra };
+}
+
+/** Runs the server side of a revision against a server. */
 export async function runSuite(url: string, era: Era): Promise<ReadonlyMap<string, Scenario>> {
   const out = mkdtempSync(join(tmpdir(), 'doorward-conformance-'));
   try {
     await ended([join(SUITE, 'dist/index.js'), 'server', '--url', url, '--requirements', era, '-o', out]);
-    const { server, not_scored: extra } = parse(readFileSync(join(SUITE, 'requirements', `${era}.yaml`), 'utf8')) as {
-      server: string[];
-      not_scored: { scenario: string; leg: string }[];
-    };
-    const folders = readdirSync(out);
-    const names = [...server, ...extra.filter(({ leg }) => leg === 'server').map(({ scenario }) => scenario)];
+    const { server, extra } = requirements(era);
     return new Map(
-      names.map((name) => {
-        // `server-<scenario>-<ISO time>`
-        const folder = folders.find((entry) => entry.slice(7, -25) === name);
-        if (folder === undefined) throw new Error(`the suite left no result of ${name}`);
-        const checks = JSON.parse(readFileSync(join(out, folder, 'checks.json'), 'utf8')) as Check[];
-        const failures = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
-        const failed = new Map(failures.map(({ id, errorMessage = '' }) => [id, errorMessage]));
-        const passed = checks.filter(({ status }) => status === 'SUCCESS').length;
-        return [name, { name, required: server.includes(name), passed, failed }];
-      }),
+      [...server, ...extra('server')].map((name) => [
+        name,
+        scenarioIn(out, `server-${name}-`, name, server.includes(name)),
+      ]),
     );
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
 }
 
+/** The checks of one scenario: its folder is `<front><ISO time>`. */
+export function scenarioIn(out: string, front: string, name: string, required: boolean): Scenario {
+  const folder = readdirSync(out).find((entry) => entry.slice(0, -24) === front);
+  if (folder === undefined) throw new Error(`the suite left no result of ${name}`);
+  const checks = JSON.parse(readFileSync(join(out, folder, 'checks.json'), 'utf8')) as Check[];
+  const failures = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
+  const failed = new Map(failures.map(({ id, errorMessage = '' }) => [id, errorMessage]));
+  const passed = checks.filter(({ status }) => status === 'SUCCESS').length;
+  return { name, required, passed, failed };
+}
+
 /** Its exit code says no more than its results. */
-function ended(args: readonly string[]): Promise<void> {
+export function ended(args: readonly string[]): Promise<void> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     child.once('error', fail).once('exit', () => done());

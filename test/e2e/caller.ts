@@ -1,8 +1,8 @@
-/** A caller over one kept connection, in either era: `call` gives the text of the answer, or the reason for none. */
+/** A caller over one kept connection, in one revision: `call` gives the text of the answer, or the reason for none. */
 import { Agent } from 'node:http';
 import { type Answer, events, http, INITIALIZE, legacy, modern } from '../doors/client.ts';
 
-export type Era = '2026-07-28' | '2025-11-25';
+export type Era = '2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26';
 export interface Reply {
   readonly status: number;
   readonly ms: number;
@@ -42,10 +42,13 @@ export class Caller {
   }
 
   async #open(): Promise<Record<string, string>> {
-    const { headers, text } = await this.#ask({ headers: {}, body: INITIALIZE });
+    const { headers, text } = await this.#ask({
+      headers: {},
+      body: { ...INITIALIZE, params: { ...INITIALIZE.params, protocolVersion: this.#era } },
+    });
     const id = headers['mcp-session-id'];
     if (typeof id !== 'string') throw new Error(`no session: ${text}`);
-    return { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' };
+    return { 'mcp-session-id': id, 'mcp-protocol-version': this.#era };
   }
 
   #ask({ headers, body }: { headers: Record<string, string>; body: object }): Promise<Answer> {

@@ -1,6 +1,6 @@
 /**
- * Mixed calls of both eras to servers over stdio and over HTTP, while one server after another is killed: memory,
- * descriptors and processes stay flat. `DOORWARD_SOAK` sets the seconds (`npm run soak`: 300).
+ * Mixed calls of three revisions to servers over stdio and over HTTP, while one server after another is killed: memory,
+ * descriptors and processes stay flat. `DOORWARD_SOAK` sets the seconds (`npm run soak`: 600).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { OPEN_LIMITS, processesWith, Site } from './site.ts';
 const SECONDS = Number(process.env['DOORWARD_SOAK'] ?? 20);
 const KILL_EVERY = SECONDS >= 120 ? 10_000 : 4000;
 const PAUSE = 20;
-const ERAS: readonly Era[] = ['2026-07-28', '2025-11-25'];
+const ERAS: readonly Era[] = ['2026-07-28', '2025-11-25', '2025-03-26'];
 
 interface Sample {
   readonly seconds: number;
@@ -146,12 +146,12 @@ describe.skipIf(process.platform !== 'linux')('a long run', () => {
     figures(
       'soak',
       'A long run',
-      'Printed by `npm run soak`: twelve callers of both eras against a server over stdio and two over HTTP (one of each revision), one of which is killed every few seconds. Samples twice a second; the first third is warm-up.',
+      'Printed by `npm run soak`: eighteen callers of three revisions against a server over stdio and two over HTTP (one of each revision), one of which is killed every few seconds. Samples twice a second; the first third is warm-up.',
       rows,
     );
 
     expect(wrong).toBe(0);
-    expect(Object.keys(answered).length).toBe(6);
+    expect(Object.keys(answered).length).toBe(9);
     // A short run is all warm-up: its slope says nothing.
     if (SECONDS >= 120) expect(slope(warm, rss)).toBeLessThan(3);
     expect(at(warm.map(rss), 1)).toBeLessThan(400);

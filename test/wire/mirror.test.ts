@@ -42,7 +42,7 @@ describe('mirror', () => {
 
   it.each([
     ['plain', 'plain'],
-    ['a b\tc', 'a b\tc'],
+    ['a b\tc', '=?base64?YSBiCWM=?='],
     ['', '=?base64??='],
     [' padded', `=?base64?${btoa(' padded')}?=`],
     ['a\r\nb: c', `=?base64?${btoa('a\r\nb: c')}?=`],
