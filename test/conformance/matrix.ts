@@ -1,6 +1,7 @@
-/** Runs the suite against the fixture itself and through the gateway, cell by cell. */
+/** Runs the suite against the fixture itself and through the gateway, and its own servers behind it, cell by cell. */
 import type { Era } from '../fixtures/everything/parts.ts';
 import { behindGateway, ERAS, UPSTREAMS } from './cells.ts';
+import { runClients } from './clients.ts';
 import { judge, type Results, type Verdict } from './judge.ts';
 import { remote } from './remote.ts';
 import { runSuite } from './suite.ts';
@@ -13,16 +14,31 @@ export interface Cell extends Verdict {
   readonly through: Results;
 }
 
+/** The gateway as the client of the suite's servers. */
+export interface ClientCell extends Verdict {
+  /** `client.<revision>`. */
+  readonly name: string;
+  readonly era: Era;
+  readonly through: Results;
+  /** Required, and not run. */
+  readonly left: readonly string[];
+}
+
 export interface Matrix {
   readonly direct: ReadonlyMap<Era, Results>;
   readonly cells: readonly Cell[];
+  readonly clients: readonly ClientCell[];
 }
+
+/** Nothing is lost but by the gateway. */
+const NOTHING: Results = new Map();
 
 /** `which`: parts of cell names; every cell when it is empty. */
 export async function runMatrix(which: readonly string[], tell: (line: string) => void): Promise<Matrix> {
   const wanted = (name: string) => which.length === 0 || which.some((part) => name.includes(part));
   const direct = new Map<Era, Results>();
   for (const era of ERAS) {
+    if (!UPSTREAMS.some(({ name }) => wanted(`${era}.${name}`))) continue;
     const fixture = await remote(era);
     tell(`${era} directly`);
     direct.set(era, await runSuite(fixture.url, era));
@@ -47,5 +63,12 @@ export async function runMatrix(which: readonly string[], tell: (line: string) =
     }
     await behind.close();
   }
-  return { direct, cells };
+  const clients: ClientCell[] = [];
+  for (const era of ERAS.filter((one) => wanted(`client.${one}`))) {
+    const name = `client.${era}`;
+    tell(name);
+    const { ran, left } = await runClients(era);
+    clients.push({ name, era, through: ran, left, ...judge(name, NOTHING, ran) });
+  }
+  return { direct, cells, clients };
 }
