@@ -115,10 +115,10 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
-/** Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools that execute code). */
+/** Lane = (upstream, tenant, subject, agent, legacy session or '-', call id for tools that execute code, issuer). */
 function lane(upstream: string, caller: Caller, session: string, target: Target, id: string): string {
   const own = target.kind === 'tool' && target.facts.executes ? id : '-';
-  return JSON.stringify([upstream, caller.tenant, caller.subject, caller.agent, session, own]);
+  return JSON.stringify([upstream, caller.tenant, caller.subject, caller.agent, session, own, caller.issuer]);
 }
 
 /** The legacy session that a call came by; '-' = none. */

@@ -15,8 +15,11 @@ export function answer(call: Call, end: End, asking?: Asks): Result | RpcError {
   const row = CODES[end.code];
   const asked = end.question && asking && asks(call, end.question, asking);
   if (asked) return asked;
-  // Both are made of our own alphabets: nothing of a request comes into the text.
-  const text = row.text.replace('{approval}', end.question?.id ?? '').replace('{ref}', call.id);
+  // All are made of our own alphabets: nothing of a request comes into the text.
+  const text = row.text
+    .replace('{approval}', end.question?.id ?? '')
+    .replace('{upstream}', call.upstream)
+    .replace('{ref}', call.id);
   if (row.tool === 'isError' && call.family === 'call') {
     const value: JsonObject = { content: [{ type: 'text', text }], isError: true, resultType: 'complete' };
     return { kind: 'result', value };

@@ -33,7 +33,7 @@ export async function prepareSpecs(
     if (only === undefined ? !site.lock.upstreams.has(name) : only !== name) continue;
     const asks = rules.asks ? { asks: rules.asks } : {};
     if ('http' in rules) {
-      const made = httpSpec(name, rules.http);
+      const made = httpSpec(name, rules.http, rules.credential);
       if ('fault' in made)
         throw new ConfigError([site.source.fault(['upstreams', name, ...made.at], made.fault, made.fix)]);
       specs.set(name, { ...made, ...asks });

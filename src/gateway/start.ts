@@ -33,6 +33,7 @@ import type { Timers } from '../upstreams/parking.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
+import { siteCredentials } from './credentials.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
 import { openHalts } from './halts.ts';
@@ -48,6 +49,7 @@ import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
+import { watchFiles } from './watch.ts';
 
 export interface StartOptions {
   /** Configuration file, as the operator named it. */
@@ -187,7 +189,20 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       watch: (call, target) => lanes.watch(call, target),
       onEnd: ({ id }, why) => log.event('event.listen', { call: id, why }),
     });
+    const credentials = siteCredentials({
+      vault,
+      files,
+      env: process.env,
+      clock,
+      random,
+      upstreams: () => prepared.upstreams,
+      local: identities.local,
+      onEvent: (data) => log.event('event.credential', data),
+    });
+    const vaultWatcher = watchFiles([folder.vault], () => credentials.all.forget());
+    closers.push(() => vaultWatcher.close());
     const lanes: Lanes = openLanes({
+      credential: credentials.of,
       machine: options.sandbox ?? thisMachine(),
       clock,
       version: VERSION,
@@ -224,7 +239,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         ring: keys,
         random,
       }),
-      authenticate: identities.authenticate,
+      authenticate: credentials.hearing(identities.authenticate),
       random,
       limits: site.config.calls,
       unsealed: (entry) => unsealed(entry, keys),
@@ -312,6 +327,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       async close({ handover = false } = {}) {
         watcher.close();
         keyWatcher.close();
+        vaultWatcher.close();
         clearInterval(mender);
         const doors = Promise.all([http?.close(), people.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.

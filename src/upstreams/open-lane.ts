@@ -1,5 +1,5 @@
 /** One server of one lane, whatever is behind it: what the table of lanes knows of it, and how it is started. */
-import type { Call, Io, Result, RpcError } from '../core/call.ts';
+import type { Call, Caller, Io, Result, RpcError } from '../core/call.ts';
 import type { Terms } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import { HttpLane, type HttpLaneOptions } from './http/lane.ts';
@@ -29,11 +29,20 @@ export interface OpenLane {
  * Starts a lane by what is configured: the only place that tells the kinds apart. `pin` undefined = not reviewed yet.
  * Rejects with Ended; nothing is left then.
  */
-export type Opener = (spec: AnySpec, pin: string | undefined, stop: AbortSignal, terms: Terms) => Promise<OpenLane>;
+export type Opener = (
+  spec: AnySpec,
+  pin: string | undefined,
+  stop: AbortSignal,
+  terms: Terms,
+  /** For whom; absent = the operator. */
+  caller?: Caller,
+) => Promise<OpenLane>;
 
 export function opener(how: LaneOptions & HttpLaneOptions): Opener {
-  return (spec, pin, stop, terms) =>
-    'to' in spec ? HttpLane.start(spec, pin, how, stop, terms.offered) : Lane.start(spec, pin, how, stop, terms);
+  return (spec, pin, stop, terms, caller) =>
+    'to' in spec
+      ? HttpLane.start(spec, pin, how, stop, terms.offered, caller)
+      : Lane.start(spec, pin, how, stop, terms);
 }
 
 export const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');

@@ -3,6 +3,11 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RulesFault } from '../core/rules.ts';
 import { type DestinationConfig, destination, isFault } from '../net/destination.ts';
+import {
+  type CredentialRules,
+  compile as compileCredential,
+  schema as credential,
+} from '../secrets/credential/rules.ts';
 import type { Asks } from '../wire/eras/asks.ts';
 import type { Caps } from './cgroups.ts';
 import { refuseVariable } from './environment.ts';
@@ -67,6 +72,7 @@ export const schema = z.strictObject({
     })
     .optional()
     .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
+  credential: credential.optional(),
   asks: z
     .strictObject({
       elicitation: z
@@ -97,10 +103,11 @@ export interface StdioRules {
 export interface HttpRules {
   readonly asks?: Asks;
   readonly http: DestinationConfig;
+  readonly credential?: CredentialRules;
 }
 
 const STDIO_ONLY = ['sandbox', 'mounts', 'env', 'memory', 'processes', 'files', 'cpu'] as const;
-const HTTP_ONLY = ['private', 'tls'] as const;
+const HTTP_ONLY = ['private', 'tls', 'credential'] as const;
 
 /** What the compiler may ask of the file system and the user. */
 export interface RulesPlace {
@@ -131,7 +138,7 @@ export function compile(config: UpstreamConfig, path: Path, place: RulesPlace): 
 }
 
 function compileHttp(
-  { url, private: named, tls, asks }: UpstreamConfig & { url: string },
+  { url, private: named, tls, asks, credential: proof }: UpstreamConfig & { url: string },
   path: Path,
   place: RulesPlace,
 ): HttpRules {
@@ -152,7 +159,8 @@ function compileHttp(
   };
   const made = destination(http);
   if (isFault(made)) throw new RulesFault([...path, ...made.at], made.fault, made.fix);
-  return { http, ...granted(asks) };
+  const rules = proof && { credential: compileCredential(proof, [...path, 'credential'], url, place.configDir) };
+  return { http, ...rules, ...granted(asks) };
 }
 
 function compileStdio(config: UpstreamConfig & { run: readonly string[] }, path: Path, place: RulesPlace): StdioRules {

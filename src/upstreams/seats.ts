@@ -148,7 +148,7 @@ export class Seats {
       subject,
       over,
       by: madeOf(spec, pin),
-      starting: this.#open(spec, pin, stop.signal, terms),
+      starting: this.#open(spec, pin, stop.signal, terms, call.caller),
       stop,
       server: undefined,
       open: 0,
@@ -170,8 +170,9 @@ export class Seats {
           this.#leave(made);
         });
       },
-      () => {
-        this.#backoff.failed(from);
+      (error) => {
+        // Who has no credential yet need not wait once there is one.
+        if (!isCredential(error)) this.#backoff.failed(from);
         this.#leave(made);
       },
     );
@@ -223,3 +224,5 @@ const ALONE: Terms = { offered: {} };
 const SHARED: Terms = { offered: {}, shared: true };
 const subjectOf = ({ tenant, caller }: Call) => JSON.stringify([tenant, caller.subject]);
 const originOf = (call: Call) => JSON.stringify([call.upstream, subjectOf(call)]);
+const isCredential = (error: unknown) =>
+  error instanceof Ended && (error.code === 'upstream.credential' || error.code === 'upstream.connect');

@@ -4,6 +4,7 @@ import { Ended } from '../../core/ended.ts';
 import { redactText, StreamRedactor } from '../../detect/secrets.ts';
 import { VERSION } from '../../gateway/version.ts';
 import type { Listing } from '../../inventory/drift.ts';
+import type { Credential } from '../../secrets/credential/credential.ts';
 import { lanes } from '../../upstreams/lanes.ts';
 import { thisMachine } from '../../upstreams/machine.ts';
 import type { AnySpec } from '../../upstreams/open-lane.ts';
@@ -12,7 +13,8 @@ import { shown, Trouble } from '../terminal.ts';
 /** Lines of a server's stderr that are shown when it does not start. */
 const MAX_SAID = 8;
 
-export async function probe(spec: AnySpec): Promise<Listing> {
+/** `credential`: what proves to a server reached by URL that we may list it. */
+export async function probe(spec: AnySpec, credential?: Credential): Promise<Listing> {
   const said: string[] = [];
   const key = randomBytes(32);
   const open = lanes({
@@ -24,6 +26,7 @@ export async function probe(spec: AnySpec): Promise<Listing> {
     expected: () => new Map(),
     onDrift() {},
     redactor: () => new StreamRedactor(() => key.toString('hex', 0, 6)),
+    credential: () => credential,
     timers: { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
     onEvent(code, data) {
       if (code === 'event.stderr') said.push(String(data['text'] ?? ''));
@@ -37,7 +40,9 @@ export async function probe(spec: AnySpec): Promise<Listing> {
     if ('to' in spec)
       throw new Trouble(
         `${spec.name} could not be listed: ${shown(error.detail ?? error.code)}`,
-        'check `url`, `private` and `tls`',
+        error.code === 'upstream.connect'
+          ? `doorward connect ${spec.name}`
+          : 'check `url`, `private`, `tls` and `credential`',
       );
     const last = said
       .join('')

@@ -11,6 +11,7 @@ import { openStateFolder } from '../../store/folder.ts';
 import { serverPin } from '../../upstreams/http/spec.ts';
 import { PackageRefused } from '../../upstreams/packages.ts';
 import type { StdioRules } from '../../upstreams/rules.ts';
+import { credentialsOf } from '../credentials.ts';
 import { npm } from '../npm.ts';
 import { withGrants } from '../review/grants.ts';
 import { type Item, type Plan, plan } from '../review/plan.ts';
@@ -131,7 +132,8 @@ async function planOf(prepared: Pick<Prepared, 'site' | 'upstreams'>, name: stri
     throw new ConfigError([prepared.site.source.fault(['upstreams', name, 'run'], error.message, RUN_FORMS)]);
   });
   const spec = specs.get(name)!;
-  const listing = await waiting(`starting ${name}`, probe(spec));
+  const credentials = credentialsOf(prepared.site, vault, prepared.upstreams);
+  const listing = await waiting(`starting ${name}`, probe(spec, credentials.of(name, undefined)));
   if ('to' in spec) return plan(lock, name, listing, { server: serverPin(spec) });
   const { run, mounts } = prepared.upstreams.get(name) as StdioRules;
   const parsed = parseRun(run);

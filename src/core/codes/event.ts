@@ -23,5 +23,8 @@ export const events = {
   'event.issuer': event('an issuer of access tokens cannot be asked, or withdrew keys; data names it and why'),
   'event.certificate': event('a new certificate is in force'),
   'event.certificate-refused': event('changed certificate files cannot be used; the old certificate stays in force'),
+  'event.credential': event(
+    "a caller's credential at a server was obtained, renewed, connected, refused or revoked; data.what, never the credential",
+  ),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),
 } as const;

@@ -36,6 +36,16 @@ export const run = {
     'The tool needs something that was not agreed to. Reference {ref}.',
     'the client did not accept the link that the server asked a person to open',
   ),
+  'upstream.credential': inBand(
+    -31136,
+    "The server did not take the gateway's credential. Reference {ref}.",
+    'no credential could be had, or the server refused it; doorward secret test <upstream> tries it',
+  ),
+  'upstream.connect': inBand(
+    -31137,
+    'Your account at this server is not connected, or not any more. Connect it with `doorward connect {upstream}`, then try again. Reference {ref}.',
+    'the user has to consent at the issuer of the server, once',
+  ),
   'run.timeout-idle': inBand(
     -31130,
     'The tool did not answer in time. Reference {ref}.',

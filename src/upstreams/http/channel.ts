@@ -9,6 +9,7 @@ import type { Resolve } from '../../net/connect.ts';
 import { type Destination, isRedirect, nextHop } from '../../net/destination.ts';
 import { type Abort, type Caps, Dialler } from '../../net/dialler.ts';
 import type { NetFault } from '../../net/fault.ts';
+import { type Credential, isRefusal, type Proof } from '../../secrets/credential/credential.ts';
 import { type Id, isId } from '../../wire/frame.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { mirror } from '../../wire/mirror.ts';
@@ -44,6 +45,8 @@ export interface Speech {
 
 export interface Asking extends Ask {
   readonly declared?: ParamHeaders;
+  /** Whose request this is; that of the channel otherwise. */
+  readonly credential?: Credential;
 }
 
 /** Redirects in a row; all at the server's own origin. */
@@ -70,6 +73,10 @@ export class Channel {
   #next = 1;
   #open = 0;
   speech: Speech = { era: 'modern' };
+  /** For requests that no call is behind. */
+  credential: Credential | undefined;
+  /** What the last request proved itself by: for messages that nothing is owed for. */
+  #proof: Proof | undefined;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -97,7 +104,7 @@ export class Channel {
     method: string,
     params: JsonObject | undefined,
     id: number | undefined,
-    { signal, send, questions, declared }: Asking,
+    { signal, send, questions, declared, credential = this.credential }: Asking,
   ): Promise<Answered> {
     const notes = send && new Notes(send);
     // The id of the request is its progress token; the caller's own never leaves us.
@@ -113,8 +120,25 @@ export class Channel {
     this.#open++;
     if (questions) this.#talks.add(questions);
     try {
+      let refused = false;
       for (let hop = 0; ; hop++) {
-        const answered = await this.#post(body, headers, id, signal, notes, questions);
+        let proof = credential?.proof(signal);
+        if (proof instanceof Promise) proof = await proof;
+        this.#proof = proof;
+        const proven = proof ? [...headers, ...proof] : headers;
+        const answered = await this.#post(body, proven, id, signal, notes, questions);
+        if (proof && credential) {
+          const { status, header } = answered.head;
+          const challenge = challengeOf(header);
+          if (isRefusal(status, challenge)) {
+            // Who refuses a credential has done nothing: once more is no second time.
+            if (refused) throw new Ended('stop', 'upstream.credential', `HTTP ${status}, and again`);
+            refused = true;
+            await credential.refused({ status, challenge, proof });
+            hop--;
+            continue;
+          }
+        }
         if (answered.kind === 'reply' || !isRedirect(answered.status)) {
           if (notes?.waiting) await notes.waiting;
           return answered;
@@ -138,6 +162,10 @@ export class Channel {
     if (version !== undefined) headers.push('mcp-protocol-version', version);
     if (session !== undefined) headers.push('mcp-session-id', session);
     return headers;
+  }
+
+  #proven(headers: string[]): string[] {
+    return this.#proof ? [...headers, ...this.#proof] : headers;
   }
 
   #post(
@@ -242,7 +270,13 @@ export class Channel {
       () => {},
     );
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
-    const request = { method: 'POST', path: this.#path, headers: this.#headers(), body, caps: SIDE } as const;
+    const request = {
+      method: 'POST',
+      path: this.#path,
+      headers: this.#proven(this.#headers()),
+      body,
+      caps: SIDE,
+    } as const;
     reader.abort = this.#dialler.send(request, reader);
   }
 
@@ -254,9 +288,11 @@ export class Channel {
     const modern = this.speech.era === 'modern';
     const id = modern ? this.#next++ : undefined;
     const body = modern ? { body: JSON.stringify({ jsonrpc: '2.0', id, method, params }) } : {};
-    const headers = modern
-      ? [...this.#headers(), ...mirror(method, params)]
-      : ['accept', 'text/event-stream', ...this.#headers().slice(4)];
+    const headers = this.#proven(
+      modern
+        ? [...this.#headers(), ...mirror(method, params)]
+        : ['accept', 'text/event-stream', ...this.#headers().slice(4)],
+    );
     let answered = false;
     const once = (again: boolean) => {
       if (!answered) ended(again);
@@ -279,7 +315,7 @@ export class Channel {
     return new Promise((resolve) => {
       const done = () => resolve();
       const receiver = { head: done, data() {}, end: done, fail: done };
-      const headers = this.#headers().slice(2);
+      const headers = this.#proven(this.#headers().slice(2));
       this.#dialler.send({ method: 'DELETE', path: this.#path, headers, caps: FAREWELL }, receiver);
     });
   }
@@ -298,6 +334,15 @@ export class Channel {
     const count = (this.#faults.get(fault) ?? 0) + 1;
     this.#faults.set(fault, count);
     if (Number.isInteger(Math.log10(count))) this.#options.onFault(fault, count);
+  }
+}
+
+/** Several challenges in several headers say nothing that could be followed. */
+function challengeOf(header: (name: string) => string | undefined): string | undefined {
+  try {
+    return header('www-authenticate');
+  } catch {
+    return undefined;
   }
 }
 

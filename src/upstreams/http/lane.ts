@@ -2,7 +2,7 @@
  * One lane to a server over Streamable HTTP: connections that no other lane uses, a session where the server's
  * revision has sessions, and what the server says it offers.
  */
-import type { Call, Io, Result, RpcError } from '../../core/call.ts';
+import type { Call, Caller, Io, Result, RpcError } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { Ended } from '../../core/ended.ts';
 import type { Clock } from '../../core/state.ts';
@@ -11,6 +11,7 @@ import type { Listing } from '../../inventory/drift.ts';
 import { serverDigest } from '../../inventory/lock.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
+import type { Credential } from '../../secrets/credential/credential.ts';
 import * as legacy from '../../wire/eras/legacy.ts';
 import * as modern from '../../wire/eras/modern.ts';
 import { BATCHES } from '../../wire/eras/versions.ts';
@@ -36,6 +37,8 @@ export interface HttpLaneOptions {
   readonly resolve: Resolve;
   readonly eras: Eras;
   readonly parking: Parking;
+  /** What proves to the server for whom we ask; `caller` undefined = the operator (review). Undefined = nothing does. */
+  readonly credential?: (upstream: string, caller: Caller | undefined) => Credential | undefined;
   /** Milliseconds from the first request to the first listing. */
   readonly startLimit?: number;
 }
@@ -113,10 +116,12 @@ export class HttpLane {
     options: HttpLaneOptions,
     stop: AbortSignal,
     offered: JsonObject = {},
+    caller?: Caller,
   ): Promise<HttpLane> {
     if (pin !== undefined && pin !== serverDigest(serverPin(spec)))
       throw new Ended('stop', 'inventory.package', 'the URL or the pinned keys differ from those reviewed');
     const lane = new HttpLane(spec, options, offered);
+    lane.#channel.credential = options.credential?.(spec.name, caller);
     try {
       await lane.#begin(AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]));
       const ms = options.clock() - lane.startedAt;
@@ -154,6 +159,13 @@ export class HttpLane {
     return this.#era === 'modern' && target?.kind === 'tool' ? { declared: declaredBy(target.descriptor) } : {};
   }
 
+  /** A caller's credential may change from call to call; what is asked between calls goes by the last. */
+  #proven(call: Call | undefined): { credential?: Credential } {
+    const credential = call && this.#options.credential?.(this.upstream, call.caller);
+    if (credential) this.#channel.credential = credential;
+    return credential ? { credential } : {};
+  }
+
   get #era(): Era {
     return this.#channel.speech.era;
   }
@@ -172,7 +184,8 @@ export class HttpLane {
       client: this.#client,
       offered: this.#offered,
       parking: this.#options.parking,
-      ask: (method, params, how, call) => this.#ask(method, params, { ...how, ...this.#declared(call) }),
+      ask: (method, params, how, call) =>
+        this.#ask(method, params, { ...how, ...this.#declared(call), ...this.#proven(call) }),
     });
     await this.catalog.list(signal);
     eras.set(config, this.#era);
@@ -296,7 +309,12 @@ export class HttpLane {
 }
 
 /** Codes that say more than that a start failed. */
-const KEEPS: ReadonlySet<Code> = new Set<Code>(['upstream.address', 'upstream.tls']);
+const KEEPS: ReadonlySet<Code> = new Set<Code>([
+  'upstream.address',
+  'upstream.tls',
+  'upstream.credential',
+  'upstream.connect',
+]);
 
 const declared = new WeakMap<object, ParamHeaders>();
 function declaredBy(descriptor: Readonly<JsonObject>): ParamHeaders {

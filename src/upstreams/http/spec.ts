@@ -19,9 +19,10 @@ export interface HttpSpec {
   readonly asks?: Asks;
 }
 
-export function httpSpec(name: string, config: DestinationConfig): HttpSpec | DestinationFault {
+/** `more`: what else is configured, so that a change of it makes another server of this one. */
+export function httpSpec(name: string, config: DestinationConfig, more?: object): HttpSpec | DestinationFault {
   const to = destination(config);
-  return isFault(to) ? to : { name, to, config: digest(JSON.parse(JSON.stringify(config))) };
+  return isFault(to) ? to : { name, to, config: digest(JSON.parse(JSON.stringify(more ? { config, more } : config))) };
 }
 
 /** What a review pins of it: where it is, and by which keys it is known. */

@@ -1,0 +1,223 @@
+/** Ways to a token. oauth4webapi speaks; `web` carries. All reject with OAuthFault. */
+import * as oauth from 'oauth4webapi';
+import type { Clock, Random } from '../../core/state.ts';
+import type { Client } from './client.ts';
+import { asFault, OAuthFault } from './fault.ts';
+import { sendable, type Token } from './token.ts';
+import type { Web } from './web.ts';
+
+/** At whose door, as whom, over what. */
+export interface At {
+  readonly as: oauth.AuthorizationServer;
+  readonly client: Client;
+  readonly web: Web;
+  readonly clock: Clock;
+}
+
+export interface For {
+  readonly resource: string;
+  readonly scopes: readonly string[];
+}
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:';
+const TYPE = 'urn:ietf:params:oauth:token-type:';
+const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag';
+
+/** RFC 6749, section 4.4. */
+export function clientCredentials(at: At, to: For): Promise<Token> {
+  return token(at, to, 'client credentials', async ({ as, client, web }) =>
+    oauth.processClientCredentialsResponse(
+      as,
+      client.is,
+      await oauth.clientCredentialsGrantRequest(as, client.is, client.auth, parameters(to), web.through),
+    ),
+  );
+}
+
+/** RFC 8693: the caller's token is the subject; who acts is us, by a statement that our key signs. */
+export function exchange(
+  at: At,
+  to: For & { readonly audience?: string },
+  subject: string,
+  random: Random,
+): Promise<Token> {
+  return token(at, to, 'exchange', async ({ as, client, web, clock }) => {
+    const actor = await client.assertion?.(as.issuer, clock(), random);
+    const sent = {
+      ...parameters(to),
+      ...(to.audience !== undefined && { audience: to.audience }),
+      subject_token: subject,
+      subject_token_type: `${TYPE}access_token`,
+      requested_token_type: `${TYPE}access_token`,
+      ...(actor !== undefined && { actor_token: actor, actor_token_type: `${TYPE}jwt` }),
+    };
+    const response = await oauth.genericTokenEndpointRequest(
+      as,
+      client.is,
+      client.auth,
+      `${GRANT}token-exchange`,
+      sent,
+      web.through,
+    );
+    const got = await oauth.processGenericTokenEndpointResponse(as, client.is, response);
+    if (got['issued_token_type'] !== `${TYPE}access_token`) throw new OAuthFault('exchange: not an access token');
+    return got;
+  });
+}
+
+/** Identity assertion grant of the enterprise-managed authorization of MCP: at the identity provider, then at `there`. */
+export async function idJag(here: At, there: At, to: For, subject: string): Promise<Token> {
+  const profiles = there.as['authorization_grant_profiles_supported'];
+  if (!Array.isArray(profiles) || !profiles.includes(ID_JAG_PROFILE))
+    throw new OAuthFault('the issuer of the server does not offer identity assertion grants', true);
+  let assertion: string;
+  try {
+    const { as, client, web } = here;
+    const sent = {
+      ...parameters(to),
+      audience: there.as.issuer,
+      subject_token: subject,
+      subject_token_type: `${TYPE}access_token`,
+      requested_token_type: `${TYPE}id-jag`,
+    };
+    const response = await oauth.genericTokenEndpointRequest(
+      as,
+      client.is,
+      client.auth,
+      `${GRANT}token-exchange`,
+      sent,
+      web.through,
+    );
+    const got = await oauth.processGenericTokenEndpointResponse(as, client.is, response, {
+      recognizedTokenTypes: { n_a() {} },
+    });
+    if (got['issued_token_type'] !== `${TYPE}id-jag`)
+      throw new OAuthFault('identity assertion: not what was asked for');
+    assertion = got.access_token;
+  } catch (error) {
+    throw asFault(error, 'identity assertion');
+  }
+  return token(there, to, 'identity assertion grant', async ({ as, client, web }) =>
+    oauth.processGenericTokenEndpointResponse(
+      as,
+      client.is,
+      await oauth.genericTokenEndpointRequest(
+        as,
+        client.is,
+        client.auth,
+        `${GRANT}jwt-bearer`,
+        { ...parameters(to), assertion },
+        web.through,
+      ),
+    ),
+  );
+}
+
+/** A new token for an old one; the refresh token stays when the issuer sends no other. */
+export async function refresh(at: At, old: Token): Promise<Token> {
+  const to = { resource: old.resource, scopes: old.asked };
+  const fresh = await token(at, to, 'refresh', async ({ as, client, web }) => {
+    const options = { ...web.through, additionalParameters: { resource: old.resource } };
+    const response = await oauth.refreshTokenGrantRequest(as, client.is, client.auth, old.refresh!, options);
+    return oauth.processRefreshTokenResponse(as, client.is, response);
+  });
+  return {
+    ...fresh,
+    refresh: fresh.refresh ?? old.refresh!,
+    scopes: fresh.scopes.length > 0 ? fresh.scopes : old.scopes,
+  };
+}
+
+/** The answer of the authorization endpoint, checked against what was remembered before the redirect (RFC 9207). */
+export function authorizationCode(
+  at: At,
+  to: For,
+  answer: URLSearchParams,
+  asked: { readonly state: string; readonly verifier: string; readonly redirect: string },
+): Promise<Token> {
+  return token(at, to, 'consent', async ({ as, client, web }) => {
+    const checked = oauth.validateAuthResponse(as, client.is, answer, asked.state);
+    const options = { ...web.through, additionalParameters: { resource: to.resource } };
+    const { redirect, verifier } = asked;
+    const response = await oauth.authorizationCodeGrantRequest(
+      as,
+      client.is,
+      client.auth,
+      checked,
+      redirect,
+      verifier,
+      options,
+    );
+    return oauth.processAuthorizationCodeResponse(as, client.is, response);
+  });
+}
+
+/** RFC 7009; false when the issuer offers no revocation. */
+export async function revoke(at: At, { access, refresh: renewal }: Token): Promise<boolean> {
+  const { as, client, web } = at;
+  if (as.revocation_endpoint === undefined) return false;
+  try {
+    for (const [value, hint] of [
+      [renewal, 'refresh_token'],
+      [access, 'access_token'],
+    ] as const) {
+      if (value === undefined) continue;
+      const options = { ...web.through, additionalParameters: { token_type_hint: hint } };
+      await oauth.processRevocationResponse(await oauth.revocationRequest(as, client.is, client.auth, value, options));
+    }
+    return true;
+  } catch (error) {
+    throw asFault(error, 'revocation');
+  }
+}
+
+/** RFC 7591, for a program without a secret. The id that the issuer gives. */
+export async function register(as: oauth.AuthorizationServer, redirect: string, web: Web): Promise<string> {
+  const wish = {
+    client_name: 'Doorward',
+    redirect_uris: [redirect],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+    application_type: redirect.startsWith('http:') ? 'native' : 'web',
+  };
+  try {
+    const response = await oauth.dynamicClientRegistrationRequest(as, wish, web.through);
+    const { client_id: id } = await oauth.processDynamicClientRegistrationResponse(response);
+    if (!/^[\x20-\x7e]{1,2048}$/.test(id)) throw new OAuthFault('registration: an id that cannot be used');
+    return id;
+  } catch (error) {
+    throw asFault(error, 'registration');
+  }
+}
+
+function parameters({ resource, scopes }: For): Record<string, string> {
+  return { resource, ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
+}
+
+async function token(
+  at: At,
+  { resource, scopes }: For,
+  doing: string,
+  ask: (at: At) => Promise<oauth.TokenEndpointResponse>,
+): Promise<Token> {
+  try {
+    const got = await ask(at);
+    if (got.token_type !== 'bearer') throw new OAuthFault(`${doing}: a kind of token that is not supported`);
+    if (!sendable(got.access_token)) throw new OAuthFault(`${doing}: a token that no header can carry`);
+    const obtained = at.clock();
+    return {
+      access: got.access_token,
+      ...(got.refresh_token !== undefined && { refresh: got.refresh_token }),
+      ...(got.expires_in !== undefined && { expires: obtained + got.expires_in * 1000 }),
+      obtained,
+      issuer: at.as.issuer,
+      client: at.client.is.client_id,
+      resource,
+      asked: [...scopes],
+      scopes: got.scope === undefined ? [...scopes] : got.scope.split(' ').filter(Boolean).slice(0, 128),
+    };
+  } catch (error) {
+    throw asFault(error, doing);
+  }
+}
