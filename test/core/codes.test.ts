@@ -6,6 +6,9 @@ import { ORDER_IN, ORDER_OUT } from '../../src/core/order.ts';
 
 const rows = Object.entries(CODES);
 
+/** What else is put into a text: all of our own making, or of the configuration. */
+const OWN: Readonly<Record<string, string>> = { 'approval.needed': '{approval}', 'upstream.connect': '{upstream}' };
+
 describe('codes', () => {
   it('has a status, a number, a hint and fixed text in each row', () => {
     const wrong = rows.filter(
@@ -13,7 +16,7 @@ describe('codes', () => {
         !/^[a-z]+\.[a-z-]+$/.test(code) ||
         !(row.http === 200 || (row.http >= 400 && row.http < 600)) ||
         row.hint.length < 6 ||
-        /[{}$]/.test(row.text.replace('{ref}', '').replace(code === 'approval.needed' ? '{approval}' : '', '')),
+        /[{}$]/.test(row.text.replace('{ref}', '').replace(OWN[code] ?? '', '')),
     );
     expect(wrong).toEqual([]);
   });
