@@ -8,6 +8,7 @@ import type { Question } from './verdict.ts';
 interface End {
   readonly code: Code;
   readonly question?: Question | undefined;
+  readonly data?: JsonObject | undefined;
 }
 
 /** A visible tool that is refused answers with `isError`, so that a model can correct itself; all else is an RPC error. */
@@ -24,7 +25,7 @@ export function answer(call: Call, end: End, asking?: Asks): Result | RpcError {
     const value: JsonObject = { content: [{ type: 'text', text }], isError: true, resultType: 'complete' };
     return { kind: 'result', value };
   }
-  return { kind: 'error', code: row.rpc, message: text };
+  return { kind: 'error', code: row.rpc, message: text, ...(end.data && { data: end.data }) };
 }
 
 /** The answer to something that never became a Call; `ref` is the id of its Attempt. */

@@ -108,8 +108,23 @@ export type Taint = 'none' | 'untrusted-content' | 'private-data' | 'injection-s
 
 /** A client's answer to `input_required`: a new Call that resumes. */
 export interface Resume {
+  /** As the client sent it, sealed; once opened, the server's own. */
   readonly state?: string;
   readonly answers: Readonly<JsonObject>;
+  /** What the sealed state said; absent when it said nothing. */
+  readonly opened?: Opened;
+  /** Why it said nothing, for the log. */
+  readonly fault?: string;
+}
+
+/** What a question remembers of itself until its answer comes. */
+export interface Opened {
+  /** Id of each request -> its kind, and the schema of a form. */
+  readonly asked: Readonly<Record<string, { readonly kind: string; readonly schema?: JsonObject }>>;
+  /** How often the server asked so far. */
+  readonly round: number;
+  /** Spent at dispatch, once. */
+  readonly ticket: string;
 }
 
 /** The approval that was spent on a call. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../lib/json/types.ts';
 import type { Code } from './codes/index.ts';
 import type { Question } from './verdict.ts';
 
@@ -7,11 +8,14 @@ export class Ended extends Error {
   readonly code: Code;
   readonly detail: string | undefined;
   readonly question: Question | undefined;
-  constructor(kind: Ended['kind'], code: Code, detail?: string, question?: Question) {
+  /** `data` of the error that the caller gets. */
+  readonly data: JsonObject | undefined;
+  constructor(kind: Ended['kind'], code: Code, detail?: string, question?: Question, data?: JsonObject) {
     super(code);
     this.kind = kind;
     this.code = code;
     this.detail = detail;
     this.question = question;
+    this.data = data;
   }
 }

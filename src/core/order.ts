@@ -4,7 +4,7 @@
  */
 import type { Family, Message } from './call.ts';
 
-export type ControlId = 'halt' | 'limits' | 'input' | 'policy' | 'screen' | 'redact' | 'approval' | 'output';
+export type ControlId = 'halt' | 'limits' | 'input' | 'asks' | 'policy' | 'screen' | 'redact' | 'approval' | 'output';
 export type Column = Family | 'note';
 
 export interface Row {
@@ -18,6 +18,7 @@ export const ORDER_IN = table(`
   halt     *    *    *    *   *        *      *    | has a person stopped this?
   limits   *    *    *    *   *        *      *    | too often, too many at once, too dear?
   input    *    -    *    *   *        -      *    | are the arguments what was promised?
+  asks     *    -    *    *   -        -      -    | is this an answer to what was asked?
   policy   *    -    *    *   *        *      *    | may they do this, to that, now?
   screen   *    -    -    *   *        -      -    | hidden text, injection in arguments?
   redact   *    -    *    *   *        -      *    | no secret leaves by arguments (by grant)
@@ -27,6 +28,7 @@ export const ORDER_IN = table(`
 export const ORDER_OUT = table(`
            call list read get complete listen task note | what leaves
   policy   *    *    -    -   -        -      *    -    | a listing keeps what \`list\` allows, a result the fields that are needed
+  asks     *    -    *    *   -        -      -    -    | may the server ask the client for this?
   screen   *    *    *    *   *        -      *    *    | hidden text, injection -> quarantine
   redact   *    *    *    *   *        *      *    *    | no secret or card number leaves
   output   *    *    *    *   *        *      *    *    | last: reviewed names, schema, cap, generic errors

@@ -8,6 +8,7 @@ import type { Call, Handler, Message, Notification, Result, RpcError, Taint } fr
 import type { Code } from './codes/index.ts';
 import { Ended } from './ended.ts';
 import type { Snapshot, Trail, World } from './ports.ts';
+import { requestsOf } from './rounds.ts';
 import type { Maybe } from './state.ts';
 import type { Control, Inputs, Outcome, Verdict } from './verdict.ts';
 
@@ -68,7 +69,7 @@ export async function run(
       if (first) throw first;
       if (verdict.kind === 'stop') {
         if (verdict.keep && world.quarantine) await keep(world.quarantine, value, verdict.code);
-        throw finish(new Ended('stop', verdict.code, verdict.detail));
+        throw finish(new Ended('stop', verdict.code, verdict.detail, undefined, verdict.data));
       }
       if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
       if (verdict.taint && !taint.includes(verdict.taint)) taint.push(verdict.taint);
@@ -93,9 +94,10 @@ export async function run(
   }
 
   async function inward(): Promise<void> {
+    if (call.resume && world.rounds) call = world.rounds.open(call);
     const inputs: Inputs = call.resume ? { args: call.args, answers: call.resume.answers } : { args: call.args };
     await each(
-      snap.in(call.family),
+      snap.in(call.family, call.resume !== undefined),
       'in',
       inputs,
       (control) => {
@@ -134,6 +136,17 @@ export async function run(
     }
   }
 
+  /** A server's state is not text for anyone: no control looks at it, and none can spoil it. */
+  async function question({ value: { requestState: state, ...value } }: Result): Promise<Result | RpcError> {
+    if (state !== undefined && typeof state !== 'string') throw finish(new Ended('stop', 'asks.shape', 'requestState'));
+    const out = await outward<Result | RpcError>({ kind: 'result', value });
+    if (!requestsOf(out)) return out;
+    // What comes back is compared with what came, not with what controls made of it.
+    const carried = world.rounds?.seal({ ...call, args: start.args }, (out as Result).value, state);
+    if (!carried) throw finish(new Ended('stop', 'asks.shape', 'too much to carry'));
+    return { kind: 'result', value: carried };
+  }
+
   let last: Result | RpcError;
   let outcome: Outcome;
   try {
@@ -146,17 +159,20 @@ export async function run(
         throw finish(new Ended('stop', 'audit.unavailable', describe(error)));
       }
       if (signal.aborted) throw signal.reason;
+      if (call.resume?.opened && !(await world.rounds?.spend(call.resume.opened))) {
+        throw finish(new Ended('stop', 'asks.state', 'spent'));
+      }
       sent = true;
     }
     const began = world.clock();
     try {
-      last = await answered(handler, call, { send, signal });
+      last = await answered(handler, dispatched(call), { send, signal });
     } finally {
       handlerMs = world.clock() - began;
     }
     if (first) throw first;
     const failed = last.kind === 'error';
-    last = await outward(last);
+    last = requestsOf(last) ? await question(last as Result) : await outward(last);
     outcome = done(failed ? 'error' : 'reply', failed);
   } catch (error) {
     const ended = finish(endedBy(error, signal));
@@ -203,6 +219,13 @@ export async function run(
       ...(sent && { upstream: { ms: handlerMs, failed } }),
     };
   }
+}
+
+/** The call as the server gets it: its own state, and the answers. */
+function dispatched(call: Call): Call {
+  if (!call.resume?.opened) return call;
+  const { opened: _, ...resume } = call.resume;
+  return Object.freeze({ ...call, resume });
 }
 
 /** The handler's answer, or the abort, whichever comes first: a handler that ignores the signal cannot hold a call. */

@@ -4,6 +4,7 @@ import type { Asks } from './asks.ts';
 import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Taint, Target } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { ControlId } from './order.ts';
+import type { Rounds } from './rounds.ts';
 import type { Clock, Maybe, State } from './state.ts';
 import type { Control, Outcome, Verdict } from './verdict.ts';
 
@@ -70,7 +71,8 @@ export interface Snapshot {
   readonly may: May;
   /** Route name (one path segment) -> name of the upstream or bundle that the shelf knows. */
   readonly routes: ReadonlyMap<string, string>;
-  in(family: Family): readonly Control<unknown>[];
+  /** `resumed`: a call that brings answers passes every control, whatever its family. */
+  in(family: Family, resumed?: boolean): readonly Control<unknown>[];
   out(family: Family, message: Message): readonly Control<unknown>[];
   of(id: ControlId): unknown;
   /** Asks the pinned schema again after an edit of the arguments: a code is a misfit. */
@@ -83,6 +85,8 @@ export interface World {
   readonly clock: Clock;
   readonly quarantine?: Quarantine;
   readonly asking?: Asks;
+  /** Without it nobody can be asked anything. */
+  readonly rounds?: Rounds;
 }
 
 export type Handlers = (call: Call) => Handler;

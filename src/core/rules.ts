@@ -15,6 +15,15 @@ export class RulesFault extends Error {
 /** Bundle -> name under its path -> the tool of an upstream; its descriptor has the name under the path. */
 export type Bundles = ReadonlyMap<string, ReadonlyMap<string, Pinned>>;
 
+/** What the server of an upstream may ask the client for (`upstreams.<name>.asks`). */
+export interface AskGrants {
+  readonly elicitation: readonly ('form' | 'url')[];
+  /** Hosts of pages that may be shown. */
+  readonly hosts: readonly string[];
+  readonly sampling: boolean;
+  readonly roots: boolean;
+}
+
 /** What a room may need beside its own block to compile its rules. */
 export interface RuleContext {
   /** Everything that `doorward.lock` pins. */
@@ -24,6 +33,9 @@ export interface RuleContext {
   readonly upstreams?: readonly string[];
   /** Scopes that a caller who comes with an access token needs for a pinned thing. */
   readonly scopes?: ReadonlyMap<Pinned, readonly string[]>;
+  readonly asks?: ReadonlyMap<string, AskGrants>;
+  /** Nobody but this machine can reach the gateway. */
+  readonly local?: boolean;
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */

@@ -32,7 +32,14 @@ export type Verdict<T> =
       readonly ask?: Code;
     }
   | { readonly kind: 'ask'; readonly question: Question }
-  | { readonly kind: 'stop'; readonly code: Code; readonly detail?: string; readonly keep?: true };
+  | {
+      readonly kind: 'stop';
+      readonly code: Code;
+      readonly detail?: string;
+      readonly keep?: true;
+      /** `data` of the error: of our own words only. */
+      readonly data?: JsonObject;
+    };
 
 export const PASS: Verdict<never> = Object.freeze({ kind: 'pass' });
 

@@ -1,26 +1,20 @@
 /** One message over HTTP, from its body to its answer. What came before is `door.ts`. */
 import type { ServerResponse } from 'node:http';
 import { retryAfter } from '../controls/limits/index.ts';
-import type { Caller } from '../core/call.ts';
+import type { Entry } from '../core/admit.ts';
+import type { Caller, Resume } from '../core/call.ts';
 import { CODES } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import { type Gate, isRefused, type Refused } from '../core/gate.ts';
 import type { Ending } from '../core/pipeline.ts';
 import { classify } from '../wire/eras/classify.ts';
 import { BATCHES, MODERN } from '../wire/eras/versions.ts';
-import {
-  type Batch,
-  type Fault,
-  type Frame,
-  frames,
-  type Id,
-  type NotificationFrame,
-  type RequestFrame,
-} from '../wire/frame.ts';
+import { type Batch, type Fault, type Frame, frames, type Id } from '../wire/frame.ts';
 import { type Headers, matchesBody, protocolHeaders } from '../wire/headers.ts';
 import { type BodyLimits, readBody } from './body.ts';
 import type { Knock } from './door.ts';
 import { arrays, finalMessage, interimMessage, localMessage, missing, type Parts, refusedMessage } from './message.ts';
+import { Questions, type QuestionsOptions } from './questions.ts';
 import { refuse, writeRefused } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { Session, Sessions } from './session.ts';
@@ -34,6 +28,7 @@ export interface ExchangeOptions {
   readonly after: After;
   /** Values of WWW-Authenticate for a call that lacks scopes of `scopes`. */
   readonly insufficient?: (route: string, scopes: readonly string[]) => readonly string[];
+  readonly questions?: Pick<QuestionsOptions, 'max' | 'within'>;
 }
 
 /** Longest time that a timer of Node takes, in milliseconds. */
@@ -53,11 +48,14 @@ export class Exchange {
   readonly #cancels = new Map<string, AbortController>();
   /** The open stream of each legacy session. */
   readonly #streams = new Map<string, AbortController>();
+  readonly #questions: Questions;
   #open = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    const { gate, after } = options;
+    this.#questions = new Questions({ clock: gate.clock, random: gate.random, after, ...options.questions });
   }
 
   /** Answers one POST, GET or DELETE. */
@@ -101,12 +99,16 @@ export class Exchange {
     const said = frames(bytes);
     if ('fault' in said) return this.#fault(visit, said);
     if (said.kind === 'batch') return this.#batch(visit, said);
-    // No server request is ever open over HTTP, so there is nothing that a client could answer.
-    if (said.kind === 'response') return this.#fault(visit, { fault: 'frame.request' });
     const headers = protocolHeaders(knock.req.rawHeaders);
     if (typeof headers === 'string') return this.#fault(visit, named(said, headers));
     const era = classify(said, headers);
     if (typeof era !== 'string') return this.#fault(visit, era);
+    if (said.kind === 'response') {
+      const found = await this.#session(visit, headers);
+      if (typeof found === 'string') return this.#fault(visit, { fault: found });
+      if (this.#questions.take(said, found.digest, caller)) return reply.send(202);
+      return this.#fault(visit, { fault: 'frame.request' });
+    }
 
     let session: Session | undefined;
     if (era === 'modern') {
@@ -130,8 +132,7 @@ export class Exchange {
         // In the modern era closing the response stream is the cancel: ids of a caller's clients may be equal there.
         if (session) this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));
         return reply.send(202);
-      case 'ready':
-      case 'noted':
+      default:
         return reply.send(202);
     }
   }
@@ -169,15 +170,27 @@ export class Exchange {
     };
     if (res.destroyed) gone();
     else res.once('close', gone);
-    try {
-      return await gate.call(
-        { id: knock.id, at: knock.at, peer: knock.peer, caller, route: knock.route, said },
+    const { peer, route } = knock;
+    const make = (at: Pick<Entry, 'id' | 'at' | 'caller'>, resume?: Resume) =>
+      gate.call(
+        { ...at, peer, route, said: resume ? { ...said, resume } : said },
         (note) => {
           const text = method === 'initialize' ? undefined : interimMessage(codec, note, wishes);
           return text === undefined ? undefined : reply.interim(text);
         },
         cancel,
       );
+    try {
+      const first = await make({ id: knock.id, at: knock.at, caller });
+      if (!session) return first;
+      const end = await this.#questions.settle(first, {
+        caller,
+        session,
+        signal: cancel.signal,
+        send: (text) => reply.interim(text),
+        again: (resume, by) => make({ id: gate.id(), at: gate.clock(), caller: by }, resume),
+      });
+      return typeof end === 'string' ? { fault: end, id } : end;
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }
@@ -222,6 +235,9 @@ export class Exchange {
       case 'local':
         if (heard.level !== undefined) await this.#options.sessions.setLevel(session, heard.level);
         return [localMessage(heard.id, heard.result)];
+      case 'answer':
+        if (this.#questions.take(heard.said, session.digest, visit.caller)) return undefined;
+        return this.#refused(visit, { fault: 'frame.request' }, false);
       case 'cancel':
         this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));
         return undefined;
@@ -292,6 +308,7 @@ export class Exchange {
     if (typeof found === 'string') return this.#fault(visit, { fault: found });
     await this.#options.sessions.end(headers.session!, caller, knock.route);
     this.#streams.get(found.digest)?.abort(new Ended('cancel', 'run.cancelled'));
+    this.#questions.end(found.digest);
     reply.send(204);
   }
 
@@ -310,7 +327,7 @@ export class Exchange {
   }
 
   #fault({ knock, reply }: Visit, { fault, id, data }: Fault): void {
-    const stage = fault.startsWith('door.') ? 'door' : 'frame';
+    const stage = fault.startsWith('frame.') ? 'frame' : 'door';
     refuse(this.#options.gate, knock, reply, {
       stage,
       code: fault,
@@ -320,7 +337,7 @@ export class Exchange {
   }
 }
 
-function named(said: RequestFrame | NotificationFrame, fault: Fault['fault']): Fault {
+function named(said: Frame, fault: Fault['fault']): Fault {
   return said.kind === 'request' ? { fault, id: said.id } : { fault };
 }
 

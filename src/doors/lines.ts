@@ -4,14 +4,16 @@
  * may still be answered.
  */
 import type { Readable, Writable } from 'node:stream';
-import { type Peer, STREAM } from '../core/call.ts';
+import type { Entry } from '../core/admit.ts';
+import { type Peer, type Resume, STREAM } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
-import { type Gate, type Identified, isCaller, isRefused } from '../core/gate.ts';
+import { type Gate, type Identified, isCaller, isRefused, type Refused } from '../core/gate.ts';
+import type { Ending } from '../core/pipeline.ts';
 import type { Maybe } from '../core/state.ts';
 import { classify } from '../wire/eras/classify.ts';
 import type { LegacySession } from '../wire/eras/legacy.ts';
 import { BATCHES, MODERN, OVER_LINES } from '../wire/eras/versions.ts';
-import { type Batch, type Fault, frames } from '../wire/frame.ts';
+import { type Batch, type Fault, frames, type ResponseFrame } from '../wire/frame.ts';
 import { LineReader } from './line-reader.ts';
 import {
   arrays,
@@ -24,6 +26,7 @@ import {
   type Parts,
   refusedMessage,
 } from './message.ts';
+import { Questions, type Unanswered } from './questions.ts';
 import { type Heard, hear, hearElement, listening } from './speech.ts';
 import { type After, LAST_ANSWERS, after as realAfter } from './timers.ts';
 import { identify } from './who.ts';
@@ -61,6 +64,7 @@ export function serveLines(options: LinesOptions): Lines {
   const open = new Map<string, AbortController>();
   /** Those of `open` that have no end of their own. */
   const streams = new Set<AbortController>();
+  const questions = new Questions({ clock: gate.clock, random: gate.random, after });
   let session: LegacySession | undefined;
   /** Lines behind an `initialize` that is not answered yet: what they mean depends on it. */
   let behind: Uint8Array[] | undefined;
@@ -91,13 +95,20 @@ export function serveLines(options: LinesOptions): Lines {
     if ('fault' in said) return refuse(said);
     if (said.kind === 'batch')
       return session?.era === BATCHES ? void batch(said, session) : refuse({ fault: 'frame.batch' });
-    // Nobody was asked anything, and a response is never answered.
-    if (said.kind === 'response') return void gate.refuse(entry(), 'frame', 'frame.request');
+    if (said.kind === 'response') return void answered(said);
     const era = classify(said);
     if (typeof era !== 'string') return refuse(era);
     const heard = hear(said, era, session, OVER_LINES);
     if ('fault' in heard) return refuse(heard);
     void act(heard, write);
+  }
+
+  /** A response is never answered, not even one to what nobody asked. */
+  async function answered(said: ResponseFrame): Promise<void> {
+    const known = identify(who);
+    const caller = known instanceof Promise ? await known : known;
+    if (session && isCaller(caller) && questions.take(said, session.digest, caller)) return;
+    gate.refuse(entry(), 'frame', 'frame.request');
   }
 
   /** Each request is a call of its own; their answers come together. */
@@ -123,7 +134,8 @@ export function serveLines(options: LinesOptions): Lines {
     if (heard.kind === 'local') {
       if (session && heard.level !== undefined) session = { ...session, level: heard.level };
       tell([localMessage(heard.id, heard.result)]);
-    } else if (heard.kind === 'ready') void listen();
+    } else if (heard.kind === 'answer') return answered(heard.said);
+    else if (heard.kind === 'ready') void listen();
     else if (heard.kind === 'cancel') open.get(JSON.stringify(heard.id))?.abort(CANCEL());
   }
 
@@ -170,14 +182,27 @@ export function serveLines(options: LinesOptions): Lines {
       const caller = known instanceof Promise ? await known : known;
       if (!isCaller(caller)) return refuse({ fault: typeof caller === 'string' ? caller : caller.code, id }, tell);
       const at = entry();
-      const end = await gate.call(
-        { ...at, caller, said },
-        (note) => {
-          const text = interimMessage(codec, note, wishes);
-          return text === undefined ? undefined : write([text]);
-        },
-        cancel,
-      );
+      const make = (entry: Omit<Entry, 'said'>, resume?: Resume) =>
+        gate.call(
+          { ...entry, said: resume ? { ...said, resume } : said },
+          (note) => {
+            const text = interimMessage(codec, note, wishes);
+            return text === undefined ? undefined : write([text]);
+          },
+          cancel,
+        );
+      let end: Ending | Refused | Unanswered = await make({ ...at, caller });
+      if (session && said.session === session.digest) {
+        end = await questions.settle(end, {
+          caller,
+          session,
+          signal: cancel.signal,
+          send: (text) => write([text]),
+          again: (resume, by) => make({ ...entry(), caller: by }, resume),
+        });
+        if (end === 'run.cancelled') return void gate.refuse({ ...entry(), caller }, 'door', end);
+        if (typeof end === 'string') return refuse({ fault: end, id }, tell);
+      }
       // Nobody waits for the answer to a cancelled request (basic/utilities/cancellation).
       if (cancel.signal.aborted && (cancel.signal.reason as Ended).kind === 'cancel') return;
       if (isRefused(end)) return void tell([refusedMessage(id, end.message, missing(end, said))]);
@@ -207,7 +232,7 @@ export function serveLines(options: LinesOptions): Lines {
 
   function refuse({ fault, id, data }: Fault, tell: Tell = write): void {
     const at = entry();
-    const stage = fault.startsWith('identity.') ? 'identity' : fault.startsWith('limits.') ? 'door' : 'frame';
+    const stage = fault.startsWith('identity.') ? 'identity' : fault.startsWith('frame.') ? 'frame' : 'door';
     tell([refusedMessage(id, gate.refuse(at, stage, fault).message, data)]);
   }
 
@@ -252,6 +277,7 @@ export function serveLines(options: LinesOptions): Lines {
     if (over) return;
     stop();
     for (const stream of streams) stream.abort(CANCEL());
+    if (session) questions.end(session.digest);
     void ended.then(after(LAST_ANSWERS, end));
   }
   const onData = (chunk: Uint8Array) => reader.push(chunk);

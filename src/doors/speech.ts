@@ -11,7 +11,7 @@ import { cancelled, type Wishes, wishes } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
 import type { LegacyEra } from '../wire/eras/versions.ts';
-import type { Fault, Frame, Id, NotificationFrame, RequestFrame } from '../wire/frame.ts';
+import type { Fault, Frame, Id, NotificationFrame, RequestFrame, ResponseFrame } from '../wire/frame.ts';
 import type { Headers, ParamHeaders } from '../wire/headers.ts';
 import { paramHeaders } from '../wire/mirror.ts';
 import { CODECS, type Codec } from './message.ts';
@@ -27,6 +27,8 @@ export type Heard =
       readonly level?: string;
     }
   | { readonly kind: 'cancel'; readonly id: Id }
+  /** To what we asked on the stream of a call. */
+  | { readonly kind: 'answer'; readonly said: ResponseFrame }
   /** A client of an older revision is ready for messages that it did not ask for. */
   | { readonly kind: 'ready' }
   /** Nothing to do. */
@@ -75,7 +77,7 @@ export function hearElement(
   session: legacy.LegacySession,
 ): Heard | Fault {
   if ('fault' in element) return element;
-  if (element.kind === 'response') return { fault: 'frame.request' };
+  if (element.kind === 'response') return { kind: 'answer', said: element };
   const named = element.kind === 'request' ? { id: element.id } : {};
   if (element.method === 'initialize') return { fault: 'frame.request', ...named };
   const era = classify(element, headers);

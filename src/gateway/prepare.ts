@@ -9,8 +9,9 @@ import { judgePosture } from '../config/posture/index.ts';
 import { namesOf } from '../controls/policy/names.ts';
 import type { Pinned } from '../core/call.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
-import { RulesFault } from '../core/rules.ts';
+import { type AskGrants, RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
+import { exposed } from '../doors/rules.ts';
 import { compile as compileOAuth } from '../identity/oauth/rules.ts';
 import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
@@ -54,6 +55,8 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
         bundles,
         upstreams: Object.keys(configured),
         scopes: scopesOf(site, pinned),
+        asks: askGrants(site),
+        local: !exposed(site.config.listen),
         cedar: site.cedar,
         fingerprint,
       },
@@ -86,6 +89,10 @@ function scopesOf({ config, dir }: Site, pinned: readonly Pinned[]): ReadonlyMap
   return new Map(
     Object.entries(oauth.scopes).map(([name, all]) => [names.resolve(name, [...path, 'scopes', name]), all]),
   );
+}
+
+function askGrants({ config }: Site): ReadonlyMap<string, AskGrants> {
+  return new Map(Object.entries(config.upstreams).flatMap(([name, { asks }]) => (asks ? [[name, asks]] : [])));
 }
 
 /** The upstream blocks alone. Throws ConfigError. */

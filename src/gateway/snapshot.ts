@@ -3,6 +3,8 @@
 import type { Config } from '../config/schema.ts';
 import { approval } from '../controls/approval/index.ts';
 import * as approvalRules from '../controls/approval/rules.ts';
+import { asks } from '../controls/asks/index.ts';
+import * as asksRules from '../controls/asks/rules.ts';
 import { halt } from '../controls/halt/index.ts';
 import { input } from '../controls/input/index.ts';
 import * as inputRules from '../controls/input/rules.ts';
@@ -23,9 +25,10 @@ import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type RuleContext, RulesFault } from '../core/rules.ts';
 import type { Control } from '../core/verdict.ts';
 
-export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt'>> & Partial<Pick<Config, 'flows' | 'tasks'>>;
+export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt' | 'asks'>> &
+  Partial<Pick<Config, 'flows' | 'tasks'>>;
 
-export const CONTROLS = { halt, limits, input, policy, screen, redact, approval, output } as unknown as Readonly<
+export const CONTROLS = { halt, limits, input, asks, policy, screen, redact, approval, output } as unknown as Readonly<
   Record<ControlId, Control<unknown>>
 >;
 
@@ -49,6 +52,7 @@ export function compileSnapshot({ id, config, context, shelf, routes, without = 
     halt: undefined,
     limits: within('limits', () => limitsRules.compile(config.limits, context)),
     input: compiledInput,
+    asks: asksRules.compile(context),
     policy: compiledPolicy,
     screen: within('screen', () => screenRules.compile(config.screen, context)),
     redact: within('redact', () => redactRules.compile(config.redact, context)),
@@ -72,7 +76,8 @@ export function compileSnapshot({ id, config, context, shelf, routes, without = 
     shelf,
     may: compiledPolicy.may,
     routes,
-    in: (family: Family) => inward.get(family)!,
+    // Answers are arguments, whatever asked for them: the column of calls has every row.
+    in: (family: Family, resumed = false) => inward.get(resumed ? 'call' : family)!,
     out: (family, message) => outward.get(column(family, message))!,
     of: (control: ControlId) => rules[control],
     refit: (call) => compiledInput.refit(call),

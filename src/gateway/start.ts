@@ -44,6 +44,7 @@ import { type OAuthSite, openOAuth } from './oauth.ts';
 import { openPeople } from './people.ts';
 import { type Prepared, placeOf, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
+import { rounds } from './rounds.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
@@ -175,7 +176,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     });
     closers.push(() => people.close());
     const { log, desk, asking } = people;
-    const world = { state, log, clock, quarantine, asking };
+    const answers = rounds({ ring: keys, clock, random, state });
+    const world = { state, log, clock, quarantine, asking, rounds: answers };
 
     const timers: Timers = {
       set: (run, ms) => setTimeout(run, ms).unref(),

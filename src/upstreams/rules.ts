@@ -1,6 +1,7 @@
 /** One block under `upstreams:` in the configuration. */
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { schema as asks } from '../controls/asks/rules.ts';
 import { RulesFault } from '../core/rules.ts';
 import { type DestinationConfig, destination, isFault } from '../net/destination.ts';
 import {
@@ -73,18 +74,7 @@ export const schema = z.strictObject({
     .optional()
     .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
   credential: credential.optional(),
-  asks: z
-    .strictObject({
-      elicitation: z
-        .array(z.enum(['form', 'url']))
-        .max(2)
-        .optional()
-        .describe('questions to the person, as a form or by a link: [form, url]'),
-      sampling: z.boolean().optional().describe("questions to the client's model"),
-      roots: z.boolean().optional().describe("the client's folders"),
-    })
-    .optional()
-    .describe('what the server may ask a client for while a call is open; nothing by default'),
+  asks: asks.optional(),
 });
 
 export type UpstreamConfig = z.infer<typeof schema>;

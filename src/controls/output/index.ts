@@ -14,7 +14,7 @@ import { cutTo, sizeOf } from './cut.ts';
 import { findInternals } from './internals.ts';
 import { reviewedOnly } from './listing.ts';
 import { capOf, type Rules, type Structure } from './rules.ts';
-import { shaped, shapedNote } from './shape.ts';
+import { shaped, shapedNote, shapedQuestion } from './shape.ts';
 
 /** Bytes of an upstream's error that the log keeps. */
 const DETAIL = 1_024;
@@ -48,9 +48,18 @@ function inspectNote(call: CallView, note: Notification, rules: Rules, state: St
   return params === note.params ? PASS : edit({ ...note, params }, 'output.dropped', 'notification');
 }
 
+/** What is asked was looked at by `asks`. */
+function inspectQuestion(call: CallView, { value }: Result, rules: Rules): Verdict<Message> {
+  const kept = shapedQuestion(value);
+  if (kept === undefined) return stop('output.shape', 'input_required');
+  const size = sizeOf(kept);
+  if (size > capOf(rules, call)) return stop('output.too-large', `${size} bytes`);
+  return kept === value ? PASS : edit({ kind: 'result', value: kept }, 'output.dropped', 'input_required');
+}
+
 function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Message> {
   const { resultType } = result.value;
-  if (resultType === 'input_required') return stop('output.asked');
+  if (resultType === 'input_required') return inspectQuestion(call, result, rules);
   if (resultType !== undefined && resultType !== 'complete') return stop('output.shape', 'resultType');
   let value = shaped(call.method, result.value);
   if (value === undefined) return stop('output.shape', call.method);

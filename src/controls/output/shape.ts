@@ -111,6 +111,13 @@ export function shaped(method: string, value: JsonObject): JsonObject | undefine
   return RESULTS.get(method)?.(value) as JsonObject | undefined;
 }
 
+const QUESTION = record({ resultType: text, inputRequests: object });
+
+/** The same for a question; its way back is put there last, by the gateway. */
+export function shapedQuestion(value: JsonObject): JsonObject | undefined {
+  return QUESTION(value) as JsonObject | undefined;
+}
+
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 const token: Shape = (value) => (typeof value === 'string' || typeof value === 'number' ? value : undefined);
 const NOTES: ReadonlyMap<string, Shape> = new Map([

@@ -41,11 +41,6 @@ export const content = {
     'The tool gave an answer that is not valid. Reference {ref}.',
     'the result is not one of MCP',
   ),
-  'output.asked': inBand(
-    -31105,
-    'The tool asked for something that is not available here. Reference {ref}.',
-    'server-to-client requests are off',
-  ),
   'output.dropped': rpc(200, -31106, 'edited', 'members that were not reviewed were left out; `what` names the place'),
   'output.flood': inBand(
     -31107,

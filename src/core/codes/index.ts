@@ -1,5 +1,6 @@
 /** The closed union of codes. One word leads each: the control, room or stage that says it. */
 import { approval } from './approval.ts';
+import { asks } from './asks.ts';
 import { content } from './content.ts';
 import { door } from './door.ts';
 import { events } from './event.ts';
@@ -23,6 +24,7 @@ const ALL = {
   ...input,
   ...policy,
   ...approval,
+  ...asks,
   ...content,
   ...run,
   ...events,

@@ -59,6 +59,7 @@ export const run = {
   'run.cancelled': inBand(-31132, 'The call was cancelled. Reference {ref}.', 'the caller went away or cancelled'),
   'internal.halt': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.approval': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.asks': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.limits': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.input': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.policy': failed(-31140, 'a control threw: this is a defect, please report it'),

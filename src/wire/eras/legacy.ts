@@ -2,6 +2,7 @@
 import type { Said } from '../../core/admit.ts';
 import { type Call, type Claimed, type Message, type Result, type RpcError, STREAM } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
+import type { InputRequest } from '../../core/rounds.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Fault, RequestFrame } from '../frame.ts';
 import { interim, isLevel, trace, type Wishes } from './interim.ts';
@@ -106,12 +107,16 @@ export function tell(
   switch (message.kind) {
     case 'result': {
       const { value } = message;
+      // A door of this era asks by itself: what is still a question here cannot be put to the client.
+      if (value['resultType'] === 'input_required') return { error: UNASKED };
       return {
         result: method === 'initialize' ? initialized(value, era) : resultOf(era, method, without(method, value)),
       };
     }
     case 'error': {
-      const { code, message: text, data } = message;
+      const { message: text, data } = message;
+      // A number of the newer era.
+      const code = message.code === -32021 ? -32600 : message.code;
       return { error: data === undefined ? { code, message: text } : { code, message: text, data } };
     }
     case 'notification': {
@@ -120,6 +125,19 @@ export function tell(
     }
   }
 }
+
+/**
+ * One request of `inputRequests` as a client of `era` is asked it. `elicitationId` = a fresh one: up to 2025-11-25 a page
+ * has an id of its own. Modes came with 2025-11-25.
+ */
+export function request(asked: InputRequest, era: LegacyEra, elicitationId: string): InputRequest {
+  if (asked.method !== 'elicitation/create') return asked;
+  const { mode, ...params } = asked.params;
+  if (mode === 'url') return { method: asked.method, params: { mode, ...params, elicitationId } };
+  return { method: asked.method, params: era >= LEGACY ? { mode: 'form', ...params } : params };
+}
+
+const UNASKED: JsonObject = { code: -32603, message: 'the client cannot be asked' };
 
 /** The parts that JSON text of the result is joined from when the upstream's bytes can go out; else undefined. */
 export function pass(

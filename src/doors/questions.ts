@@ -1,0 +1,182 @@
+/**
+ * Clients of 2025-11-25 and older are asked while their call is open: requests of ours on the stream of the call, answers
+ * as responses. Each round is a call of its own, made here with the answers; between two of them nothing of the call is
+ * held but its stream (house rules "Held streams", "Asking").
+ */
+
+import type { Caller, Resume } from '../core/call.ts';
+import { isRefused, type Refused } from '../core/gate.ts';
+import type { Ending } from '../core/pipeline.ts';
+import { principalOf } from '../core/principal.ts';
+import { type InputRequest, requestsOf } from '../core/rounds.ts';
+import type { Clock, Maybe, Random } from '../core/state.ts';
+import { base64url } from '../lib/bytes.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import type { LegacySession } from '../wire/eras/legacy.ts';
+import * as legacy from '../wire/eras/legacy.ts';
+import type { ResponseFrame } from '../wire/frame.ts';
+import type { After } from './timers.ts';
+
+export interface QuestionsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly after: After;
+  /** Calls of one principal that wait for answers. */
+  readonly max?: number;
+  /** Milliseconds for all rounds of one call together. */
+  readonly within?: number;
+}
+
+/** The call that asks, and the stream that it came by. */
+export interface Asking {
+  readonly caller: Caller;
+  /** `expires` in milliseconds since the epoch. */
+  readonly session: LegacySession & { readonly expires?: number };
+  readonly signal: AbortSignal;
+  /** One JSON-RPC message to the client. */
+  send(text: string): Maybe<void>;
+  /** Makes the call again with the answers, in the name of who gave them. */
+  again(resume: Resume, caller: Caller): Promise<Ending | Refused>;
+}
+
+/** Why there is no answer: the client is gone, has too many open, or does not answer. */
+export type Unanswered = 'run.cancelled' | 'asks.full' | 'asks.unanswered';
+
+interface Waiting {
+  readonly session: string;
+  readonly principal: string;
+  /** An elicitation that fails is one that the user turned away; nothing else has such an answer. */
+  readonly elicits: boolean;
+  answer(result: JsonObject | undefined, caller: Caller): void;
+}
+
+const MAX_HELD = 16;
+const WITHIN = 600_000;
+/** Longest time that a timer of Node takes, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+export class Questions {
+  readonly #options: QuestionsOptions;
+  /** By the id of our request: random, so that nobody answers for another. */
+  readonly #waiting = new Map<string, Waiting>();
+  /** Calls that wait, by principal. */
+  readonly #held = new Map<string, number>();
+  /** Ends all waiting of a session. */
+  readonly #ends = new Map<string, Set<() => void>>();
+
+  constructor(options: QuestionsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a client's response. False: nobody asked that of this session and principal. */
+  take({ id, result }: ResponseFrame, session: string, caller: Caller): boolean {
+    const waiting = typeof id === 'string' ? this.#waiting.get(id) : undefined;
+    if (!waiting || waiting.session !== session || waiting.principal !== principalOf(caller)) return false;
+    this.#waiting.delete(id as string);
+    waiting.answer(result ?? (waiting.elicits ? { action: 'cancel' } : undefined), caller);
+    return true;
+  }
+
+  /** Nobody of this session will answer any more. */
+  end(session: string): void {
+    for (const end of this.#ends.get(session) ?? []) end();
+  }
+
+  /** Asks and calls again until the call has an answer. */
+  async settle(first: Ending | Refused, asking: Asking): Promise<Ending | Refused | Unanswered> {
+    if (!questionOf(first)) return first;
+    const { clock, after, max = MAX_HELD, within = WITHIN } = this.#options;
+    const principal = principalOf(asking.caller);
+    const held = this.#held.get(principal) ?? 0;
+    if (held >= max) return 'asks.full';
+    this.#held.set(principal, held + 1);
+    const over = new AbortController();
+    const left = Math.min(within, ends(asking.session) - clock(), ends(asking.caller) - clock());
+    const stop = after(Math.max(0, Math.min(left, MAX_TIMER)), () => over.abort());
+    const all = this.#ends.get(asking.session.digest) ?? new Set();
+    const end = () => over.abort();
+    this.#ends.set(asking.session.digest, all.add(end));
+    try {
+      let last = first;
+      for (let question = questionOf(last); question; question = questionOf(last)) {
+        const answered = await this.#ask(question.requests, asking, over.signal);
+        if (typeof answered === 'string') return answered;
+        last = await asking.again({ state: question.state, answers: answered.answers }, answered.caller);
+      }
+      return last;
+    } finally {
+      stop();
+      all.delete(end);
+      if (all.size === 0) this.#ends.delete(asking.session.digest);
+      const now = this.#held.get(principal)! - 1;
+      if (now > 0) this.#held.set(principal, now);
+      else this.#held.delete(principal);
+    }
+  }
+
+  /** All requests of one round at once. */
+  async #ask(
+    requests: JsonObject,
+    asking: Asking,
+    over: AbortSignal,
+  ): Promise<{ answers: JsonObject; caller: Caller } | Unanswered> {
+    const { signal, session } = asking;
+    const principal = principalOf(asking.caller);
+    const answers: JsonObject = {};
+    const open = new Set<string>();
+    let { caller } = asking;
+    const wait = Promise.withResolvers<Unanswered | undefined>();
+    const gone = () => wait.resolve('run.cancelled');
+    const late = () => wait.resolve('asks.unanswered');
+    signal.addEventListener('abort', gone);
+    over.addEventListener('abort', late);
+    try {
+      for (const [name, one] of Object.entries(requests)) {
+        const asked = one as unknown as InputRequest;
+        const id = `dw-${base64url(this.#options.random(18))}`;
+        open.add(id);
+        this.#waiting.set(id, {
+          session: session.digest,
+          principal,
+          elicits: asked.method === 'elicitation/create',
+          answer(result, who) {
+            open.delete(id);
+            caller = who;
+            if (result) answers[name] = result;
+            if (!result) late();
+            else if (open.size === 0) wait.resolve(undefined);
+          },
+        });
+        const told = legacy.request(asked, session.era, base64url(this.#options.random(16)));
+        // The id last: what leads with an id is an answer to who looks at the head of a line only (relay.ts).
+        await asking.send(JSON.stringify({ jsonrpc: '2.0', ...told, id }));
+      }
+      if (signal.aborted) gone();
+      if (over.aborted) late();
+      if (open.size === 0) wait.resolve(undefined);
+      const why = await wait.promise;
+      if (why === undefined) return { answers, caller };
+      for (const requestId of open) {
+        const params = { requestId, reason: 'no longer needed' };
+        await asking.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
+      }
+      return why;
+    } finally {
+      signal.removeEventListener('abort', gone);
+      over.removeEventListener('abort', late);
+      for (const id of open) this.#waiting.delete(id);
+    }
+  }
+}
+
+/** What the server asks, and the way back; a question of Doorward's own is not put to a stream (decision 18). */
+function questionOf(end: Ending | Refused): { requests: JsonObject; state: string } | undefined {
+  if (isRefused(end) || end.outcome.kind !== 'reply') return undefined;
+  const requests = requestsOf(end.message);
+  const state = end.message.kind === 'result' ? end.message.value['requestState'] : undefined;
+  return requests && typeof state === 'string' ? { requests, state } : undefined;
+}
+
+function ends({ expires = Infinity }: { readonly expires?: number }): number {
+  return expires;
+}
