@@ -26,6 +26,7 @@ export function assignment(s: Source, at: number, size: number): Match | undefin
   const value = valueAt(s, sign.at, sign.lines);
   if (value === undefined) return undefined;
   if (!plausible(s, value)) return undefined;
+  if (sign.prose === true && !s.prose && !value.quoted && !isMadeUp(text(s, value.start, value.end))) return undefined;
   s.work.steps += JUDGED;
   const rule = judge(text(s, nameStart(s, at), end), text(s, value.start, value.end), value.quoted, s.work);
   return rule === undefined ? undefined : { start: value.start, end: value.end, soft: true, rule };
@@ -119,8 +120,17 @@ const CLOSED = classOf(',:=');
 const PLAUSIBLE_MARK = classOf('!@#$%^&*+~?=');
 PLAUSIBLE_MARK.fill(1, 0x80);
 
-/** The end of the sign between a name and its value. `lines`: the value may begin on a later line. */
-function operator(s: Source, name: number, from: number): { at: number; lines: boolean } | undefined {
+interface Sign {
+  /** Its end. */
+  readonly at: number;
+  /** The value may begin on a later line. */
+  readonly lines: boolean;
+  /** A sentence says it (`the password is ...`): only what looks made up is taken, because people and agents need the rest. */
+  readonly prose?: boolean;
+}
+
+/** The sign between a name and its value. */
+function operator(s: Source, name: number, from: number): Sign | undefined {
   const { bytes } = s;
   let p = bytes[from] === 0x20 && isQuote(bytes[from + 1]) && CLOSED[bytes[from + 2] ?? 0] === 1 ? from + 1 : from;
   let quoted = false;
@@ -161,14 +171,16 @@ function operator(s: Source, name: number, from: number): { at: number; lines: b
     case 0x27:
       return quoted || p === closed ? undefined : { at: p, lines: false };
     case 0x69: // is
-      return p > closed && next === 0x73 && bytes[p + 2] === 0x20 ? { at: p + 3, lines: false } : undefined;
+      return p > closed && next === 0x73 && bytes[p + 2] === 0x20
+        ? { at: p + 3, lines: false, prose: true }
+        : undefined;
     case 0x76: // <add key="Password" value="x"/>
       return quoted && text(s, p, p + 6) === 'value=' ? { at: p + 6, lines: false } : undefined;
   }
   return !quoted && p > closed && isOption(s, name) ? { at: p, lines: false } : undefined;
 }
 
-function typed(s: Source, at: number): { at: number; lines: boolean } | undefined {
+function typed(s: Source, at: number): Sign | undefined {
   const p = skipBlanks(s, at, 2);
   const c = s.bytes[p];
   if (c !== 0x73 && c !== 0x53 && c !== 0x26 && c !== 0x61 && c !== 0x54) return undefined;
@@ -221,6 +233,11 @@ function quotedValue(s: Source, at: number): Value | undefined {
   s.work.steps += end - start;
   while (end > start && bytes[end - 1] === BACKSLASH) end--;
   return end > start ? { start, end, quoted: true } : undefined;
+}
+
+/** Sixteen characters, or three of: capitals, small letters, digits, marks that no name has. */
+function isMadeUp(value: string): boolean {
+  return value.length >= 16 || [/[A-Z]/, /[a-z]/, /[0-9]/, /[^\w.-]/].filter((kind) => kind.test(value)).length >= 3;
 }
 
 function isUpper(c: number): boolean {

@@ -118,7 +118,7 @@ export function isSecretValue(kind: NameClass, value: string, quoted: boolean): 
       if (seen.breaks > 0 || entropy(value) < 3.8) return false;
   }
   if (seen.digits < 7 && isWords(value, kind === 'password' ? STRICT : LOOSE)) return false;
-  if (kind === 'password' && /^0x[0-9a-f]{1,8}$/i.test(value)) return false;
+  if (/^0x(?:[0-9a-f]{1,8}|[0-9a-f]{40})$/i.test(value)) return false; // a number, an address of a ledger
   if (seen.marks > 0 && (isReference(value) || isTemplate(value) || (!quoted && isExpression(value)))) return false;
   return !isPlaceholder(value);
 }
@@ -152,9 +152,11 @@ function profile(value: string): Profile {
   let before = 0;
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i);
-    run = c === before + 1 ? run + 1 : 1;
+    const letter = c | 0x20;
+    const folded = letter >= 0x61 && letter <= 0x7a ? letter : c;
+    run = folded === before + 1 ? run + 1 : 1;
     if (run > sequence) sequence = run;
-    before = c;
+    before = folded;
     if (c >= 0x61 && c <= 0x7a) lower++;
     else if (c >= 0x30 && c <= 0x39) digits++;
     else if (c >= 0x41 && c <= 0x5a) upper++;
@@ -189,7 +191,7 @@ export function isPlaceholder(value: string): boolean {
 
 /** Something that a program or a person fills in: `${NAME}`, `{{name}}`, `<name>`, `$NAME`, `%s`, `NAME`. */
 export function isTemplate(value: string): boolean {
-  return /\$\{|\{\{|<%|%\(|\$\(|^[$%<[@&#]|^\{[A-Za-z_. ]*\}$|>$|^[A-Z]+(?:_[A-Z]+)*$|^\*+$/.test(value);
+  return /\$\{|\{\{|<%|%\(|\$\(|^[$%<[@&#]|^--[a-z]|^\{[A-Za-z_. ]*\}$|>$|^[A-Z]+(?:_[A-Z]+)*$|^\*+$/.test(value);
 }
 
 /** Holds eight letters or digits in order of the alphabet: nobody's generator wrote it. */
@@ -212,7 +214,7 @@ function isReference(value: string): boolean {
 const STRICT = /^(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z]|[0-9])$/;
 /** With the numbers that identifiers have: `babel7CompatTokens`, `base64url-encoded`, `b64encode`. */
 const LOOSE =
-  /^(?:[A-Z]?[a-z]{3,}[0-9]{0,3}(?:[a-z]{3,})?|[a-z][0-9]{2}[a-z]{3,}|[A-Z]{2,}[0-9]{0,3}|[a-zA-Z]{1,2}|[0-9]{1,4})$/;
+  /^(?:[A-Z]?[a-z]{3,}[0-9]{0,3}(?:[a-z]{3,})?|[a-z][0-9]{2}[a-z]{3,}|[A-Z]{2,}[0-9]{0,3}|[a-zA-Z]{1,2}|[0-9]{1,6})$/;
 
 /** Consists of words. */
 export function isWords(value: string, word: RegExp = LOOSE): boolean {

@@ -28,6 +28,8 @@ export function pem(s: Source, at: number): Match | undefined {
     return { start: at, end: close + (line?.[0].length ?? 8) };
   }
   const end = runEnd(s, PEM_BODY, body, PEM_REACH);
+  // A header alone counts where the text ends with it; in front of other text it is one that is spoken of.
+  if (!s.raw && base64Count(s, body, end) < 16 && end < s.length) return undefined;
   return s.raw || PEM_USUAL.test(named[0]) || base64Count(s, body, end) >= 40 ? { start: at, end } : undefined;
 }
 
@@ -94,7 +96,7 @@ export function url(s: Source, at: number): Match | undefined {
   // Connection strings in documentation name the parts; a web address with a password in it is meant to be used.
   const web =
     /(?:https?|ftps?|wss?)$/.test(text(s, Math.max(0, at - 5), at)) && !/username|your|dbuser|testuser/i.test(name);
-  if (!web && (isPlaceholder(password) || password === name)) return undefined;
+  if (/\.{3}|\*{3}|\u2026/.test(password) || (!web && (isPlaceholder(password) || password === name))) return undefined;
   return { start: colon + 1, end: sign, soft: true };
 }
 

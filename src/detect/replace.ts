@@ -1,5 +1,7 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
+import { findPii } from './pii.ts';
 import { type Budget, joined, type Scan, type Span, scan } from './scan.ts';
+import { type Sought, USUAL } from './source.ts';
 
 /** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
 export type Fingerprint = (secret: string) => string;
@@ -24,10 +26,16 @@ export function mark(rule: string, secret: string, fingerprint: Fingerprint | un
 }
 
 /** Takes out every secret and card number. Linear; 1 MB takes about 2.4 ms when clean, under 20 ms at worst. */
-export function redactText(text: string, fingerprint?: Fingerprint, budget?: Budget): RedactedText {
+export function redactText(
+  text: string,
+  fingerprint?: Fingerprint,
+  budget?: Budget,
+  sought: Sought = USUAL,
+): RedactedText {
   if (text.length < SHORTEST) return { text, found: NONE, overflow: false };
-  const plain = scan(load(text), text.length, false, budget);
-  const { spans, overflow } = ESCAPED.test(text) ? withEscapes(text, plain, budget) : plain;
+  const plain = scan(load(text), text.length, false, budget, sought.prose);
+  const { spans: secrets, overflow } = ESCAPED.test(text) ? withEscapes(text, plain, budget, sought.prose) : plain;
+  const spans = sought.pii.length === 0 ? secrets : joined([...secrets, ...findPii(text, sought.pii)]);
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';
@@ -44,7 +52,7 @@ const ESCAPED = /(?:\\u00|%)(?:3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9
 const EACH_ESCAPED = new RegExp(ESCAPED, 'g');
 
 /** The text is looked at once more as it reads without those escapes. */
-function withEscapes(text: string, plain: Scan, budget: Budget | undefined): Scan {
+function withEscapes(text: string, plain: Scan, budget: Budget | undefined, prose: boolean): Scan {
   const from: number[] = [];
   let read = '';
   let at = 0;
@@ -56,7 +64,7 @@ function withEscapes(text: string, plain: Scan, budget: Budget | undefined): Sca
   }
   for (let i = at; i <= text.length; i++) from.push(i);
   read += text.slice(at);
-  const done = scan(load(read), read.length, false, budget);
+  const done = scan(load(read), read.length, false, budget, prose);
   const back = done.spans.map(({ rule, start, end }) => ({ rule, start: from[start]!, end: from[end]! }));
   return { ...plain, spans: joined([...plain.spans, ...back]), overflow: plain.overflow || done.overflow };
 }

@@ -9,6 +9,7 @@ import { findCards } from './cards.ts';
 import { entropy } from './entropy.ts';
 import { isSequence } from './judge.ts';
 import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
+import { isPublished } from './published.ts';
 import { byKeyword, keywords, type Rule, rules, sizes } from './rules.ts';
 import { ALNUM, classOf, matchShape, WORD, type Work } from './shape.ts';
 import { type Match, runEnd, type Source, text } from './source.ts';
@@ -28,8 +29,8 @@ export interface Scan {
   readonly open: number;
 }
 
-/** What documentation writes in place of letters. */
-const MASK = /x{6}|X{6}|\*{4}|#{4}/;
+/** What documentation writes in place of letters, and one group of them three times. */
+const MASK = /x{6}|X{6}|\*{4}|#{4}|([A-Za-z0-9]{3,8})[-_.]\1[-_.]\1/;
 /**
  * Steps that scans may still take; one is about a nanosecond. Each byte adds ten: 1 MB ends after 13 ms at the latest, in
  * one text or in thousands. Raw JSON gets less, because it is looked at again when it is parsed.
@@ -50,9 +51,9 @@ const TRY = 15;
  * Everything to replace in `bytes[0..length)`, in order, without overlap. In `raw` mode the bytes are a JSON text that was
  * not parsed: the first candidate ends the scan, and none proves that the parsed strings hold none either.
  */
-export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget = budget()): Scan {
+export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget = budget(), prose = true): Scan {
   const work: Work = { steps: 0, dead: 0, open: length };
-  const source: Source = { bytes, length, raw, work };
+  const source: Source = { bytes, length, raw, work, prose };
   purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
   let dead: Int32Array | undefined; // most texts have no hit
   const spans: (Span & { soft: boolean })[] = [];
@@ -137,7 +138,7 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
   const body = text(s, rule.back === undefined ? at + size : start, end);
   work.steps += 300 + 2 * body.length;
   const unsure = raw && rule.near !== undefined;
-  if (!unsure && !(isRandom(rule, body) && isNear(rule, s, start, end))) {
+  if (!unsure && !(isRandom(rule, body) && isNear(rule, s, start, end) && !isPublished(text(s, start, end)))) {
     dead[rule.index] = end;
     return undefined;
   }

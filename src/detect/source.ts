@@ -1,5 +1,15 @@
 /** What matchers read: bytes, one for each UTF-16 code unit of a text or as a stream brought them. */
+import type { PiiKind } from './pii.ts';
 import { classOf, type Work } from './shape.ts';
+
+/** What is looked for beside what always is. */
+export interface Sought {
+  /** Values that a sentence gives away (`the password is ...`), also where they do not look made up. */
+  readonly prose: boolean;
+  /** Kinds of personal data. */
+  readonly pii: readonly PiiKind[];
+}
+export const USUAL: Sought = { prose: true, pii: [] };
 
 export interface Source {
   readonly bytes: Buffer;
@@ -10,6 +20,7 @@ export interface Source {
    */
   readonly raw: boolean;
   readonly work: Work;
+  readonly prose: boolean;
 }
 
 /** What to replace. `soft`: a finer rule that matches inside wins. */

@@ -5,6 +5,7 @@ import { judge } from './judge.ts';
 import { type Fingerprint, mark, redactText } from './replace.ts';
 import { MEMBER_NAME } from './rules.ts';
 import { budget } from './scan.ts';
+import { type Sought, USUAL } from './source.ts';
 
 export interface RedactedJson {
   /** The same object when nothing was found; what holds nothing is shared with the original. */
@@ -18,8 +19,8 @@ export interface RedactedJson {
  * Replaces inside strings and names only, so that the value stays JSON. A card number written as a JSON number becomes a
  * string: a schema that forbids it must refuse the whole.
  */
-export function redactJson(value: Json, fingerprint?: Fingerprint): RedactedJson {
-  const walk = new Walk(fingerprint);
+export function redactJson(value: Json, fingerprint?: Fingerprint, sought: Sought = USUAL): RedactedJson {
+  const walk = new Walk(fingerprint, sought);
   return { value: walk.value(value, undefined), found: walk.found, overflow: walk.overflow };
 }
 
@@ -35,8 +36,11 @@ class Walk {
   /** One for all texts of the value. */
   readonly #budget = budget();
 
-  constructor(fingerprint: Fingerprint | undefined) {
+  readonly #sought: Sought;
+
+  constructor(fingerprint: Fingerprint | undefined, sought: Sought) {
     this.#fingerprint = fingerprint;
+    this.#sought = sought;
   }
 
   /** `name` is set for the value of a member, and for the items of an array that is one. */
@@ -57,7 +61,7 @@ class Walk {
       if (rule !== undefined) return this.named(text, rule);
     }
     if (name !== undefined && !CONTENT.has(name) && DIGITS.test(text)) return this.number(text, text, name);
-    const done = redactText(text, this.#fingerprint, this.#budget);
+    const done = redactText(text, this.#fingerprint, this.#budget, this.#sought);
     this.overflow ||= done.overflow;
     for (const { rule } of done.found) this.found.push(rule);
     return done.text;
@@ -65,7 +69,7 @@ class Walk {
 
   /** The whole value goes, under the name of the rule that knows more. */
   named(text: string, rule: string): string {
-    const { found } = redactText(text, this.#fingerprint, this.#budget);
+    const { found } = redactText(text, this.#fingerprint, this.#budget, this.#sought);
     const whole = found.length === 1 && found[0]!.end - found[0]!.start === text.length;
     const known = whole && found[0]!.rule !== 'overflow' ? found[0]!.rule : rule;
     this.found.push(known);
@@ -75,7 +79,7 @@ class Walk {
   number<T extends Json>(value: T, digits: string, name: string | undefined): T | string {
     if (digits.length < 13 || digits.length > 23) return value;
     const label = `${name ?? ''}: `;
-    const done = redactText(label + digits, this.#fingerprint, this.#budget);
+    const done = redactText(label + digits, this.#fingerprint, this.#budget, this.#sought);
     const card = done.found.find(({ rule }) => rule === 'card-number');
     if (card === undefined) return value;
     this.found.push(card.rule);

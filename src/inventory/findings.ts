@@ -7,7 +7,9 @@ import { judgeSchema, pointer } from '../lib/schema/index.ts';
 import { escapeText } from '../lib/text.ts';
 import { isSafeUri } from '../lib/traversal.ts';
 import { annotationFaults } from '../wire/annotations.ts';
+import { mayStall } from './backtracking.ts';
 import { isPlainName, nearName } from './names.ts';
+import { type Other, twinOf } from './twins.ts';
 import { isPrefix, templateMatcher } from './uri.ts';
 
 export interface Finding {
@@ -15,6 +17,8 @@ export interface Finding {
     | 'inventory.hidden-text'
     | 'inventory.name'
     | 'inventory.near-name'
+    | 'inventory.twin'
+    | 'inventory.pattern'
     | 'inventory.uri'
     | 'inventory.schema'
     | 'inventory.open'
@@ -34,15 +38,17 @@ export interface Finding {
 /** Findings for a reader: more than these of one thing tell nobody more. */
 const MAX_FINDINGS = 50;
 
-/** `others`: names of the same kind that are reviewed already, of all upstreams. Highest severity first. */
+/** `others`: things of the same kind that are reviewed already, of other upstreams. Highest severity first. */
 export function findingsOf(
   kind: PinKind,
   name: string,
   descriptor: JsonObject,
-  others: Iterable<string> = [],
+  others: Iterable<Other> = [],
 ): Finding[] {
-  const known = [...others];
+  const around = [...others];
+  const known = around.map((other) => other.name);
   const out = [...nameFindings(kind, name, known), ...hiddenText(descriptor), ...poison(name, descriptor, known)];
+  if (kind === 'tool') out.push(...twins(name, descriptor, around), ...stalling(descriptor));
   for (const member of ['inputSchema', 'outputSchema'] as const) {
     if (kind === 'tool' && descriptor[member] !== undefined) out.push(...schemaFindings(member, descriptor[member]));
   }
@@ -75,6 +81,43 @@ function poison(name: string, descriptor: JsonObject, others: readonly string[])
     .map(({ says, text }) => (text === '' ? says : `${says} (${escapeText(text, 120)})`));
   const fix = severity === 'high' ? 'leave it out, or ask its author' : 'read the description before you agree';
   return [finding('screen.poisoned', severity, '/description', told.join('; '), fix, severity === 'high')];
+}
+
+/** Tools that pass for one of another upstream. */
+function twins(name: string, descriptor: JsonObject, others: readonly Other[]): Finding[] {
+  const twin = twinOf(name, descriptor, others);
+  if (twin === undefined) return [];
+  const other = escapeText(twin.name, 128);
+  return twin.how === 'copy'
+    ? [
+        finding(
+          'inventory.twin',
+          'medium',
+          '/name',
+          `passes for the tool ${other}`,
+          'make sure that both are meant',
+          false,
+        ),
+      ]
+    : [finding('inventory.twin', 'low', '/name', 'another upstream has a tool of this name', 'nothing to do', false)];
+}
+
+/** Patterns of the input schema that stall clients and servers whose engines backtrack. */
+function stalling(descriptor: JsonObject): Finding[] {
+  const out: Finding[] = [];
+  const walk = (value: Json, path: readonly string[]): void => {
+    if (out.length >= MAX_FINDINGS || typeof value !== 'object' || value === null) return;
+    for (const [name, member] of Object.entries(value)) {
+      const here = [...path, name];
+      if (name === 'pattern' && typeof member === 'string' && mayStall(member)) {
+        const at = escapeText(pointer(here), 200);
+        const text = 'the pattern takes exponential time where engines backtrack';
+        out.push(finding('inventory.pattern', 'high', at, text, 'ask its author', false));
+      } else walk(member as Json, here);
+    }
+  };
+  walk(descriptor.inputSchema ?? null, ['inputSchema']);
+  return out;
 }
 
 /** A package whose name is one slip away from a known one (guarantee NV2). */

@@ -9,7 +9,12 @@ import type { JsonObject } from '../../src/lib/json/types.ts';
 
 const input = { type: 'object', properties: { path: { type: 'string' } } };
 const codes = (kind: PinKind, name: string, descriptor: JsonObject, others: string[] = []) =>
-  findingsOf(kind, name, descriptor, others).map(({ code, at }) => `${code} ${at}`);
+  findingsOf(
+    kind,
+    name,
+    descriptor,
+    others.map((other) => ({ name: other })),
+  ).map(({ code, at }) => `${code} ${at}`);
 
 describe('findings of a review', () => {
   it.each<readonly [string, string[], string[]]>([

@@ -10,6 +10,7 @@ import type { CallView, Family, Message, Result } from '../../core/call.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { findingsOf } from '../../inventory/findings.ts';
 import { guessPaths } from '../../inventory/paths.ts';
+import type { Other } from '../../inventory/twins.ts';
 import { sha256Hex } from '../../lib/bytes.ts';
 import { parseJson, REQUEST_CAPS } from '../../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
@@ -91,18 +92,12 @@ function claims(value: Json): boolean {
 function descriptor(value: Json, context: Json | undefined): Inspected {
   const tools = toolsOf(value);
   if (tools.length === 0) throw new RowFault('no descriptor');
-  const around = isObject(context) && Array.isArray(context.tools) ? context.tools : [];
-  const names = [...around, ...tools].flatMap((item) =>
-    typeof item === 'string' ? [item] : isObject(item) && typeof item.name === 'string' ? [item.name] : [],
-  );
+  const around = contextTools(context);
+  const beside = [...around, ...tools.filter((tool) => typeof tool.name === 'string').map(asOther)];
   const all = tools.flatMap((tool) => {
     const name = typeof tool.name === 'string' ? tool.name : '';
-    return findingsOf(
-      'tool',
-      name,
-      tool,
-      names.filter((other) => other !== name),
-    );
+    const others = beside.filter((other) => other.descriptor !== tool);
+    return findingsOf('tool', name, tool, others);
   });
   // A schema that is not valid is refused by review for that alone; it says nothing of poison.
   const judged = all.filter(({ code }) => code !== 'inventory.schema');
@@ -110,7 +105,20 @@ function descriptor(value: Json, context: Json | undefined): Inspected {
   const findings = all
     .filter(({ severity }) => severity !== 'note' && severity !== 'low')
     .map(({ code, severity, at, text }) => ({ code, severity, evidence: `${at} ${text}` }));
-  return { verdict: held ? 'hold' : 'pass', findings };
+  const twin = around.length > 0 && all.some(({ code }) => code === 'inventory.twin' || code === 'inventory.near-name');
+  return { verdict: held ? 'hold' : twin ? 'label' : 'pass', findings };
+}
+
+/** The other tools that the row was seen beside: names, descriptors, or objects of lists of them (one per server). */
+function contextTools(context: Json | undefined): Other[] {
+  if (typeof context === 'string') return [{ name: context }];
+  if (Array.isArray(context)) return context.flatMap(contextTools);
+  if (!isObject(context)) return [];
+  return typeof context.name === 'string' ? [asOther(context)] : Object.values(context).flatMap(contextTools);
+}
+
+function asOther(tool: JsonObject): Other {
+  return { name: String(tool.name), descriptor: tool };
 }
 
 /** One tool, `{tools}`, a list of tools, or `{tools_list_sequence}`: lists as they came one after the other. */

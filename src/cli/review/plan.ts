@@ -52,9 +52,7 @@ export function plan(lock: Lock, upstream: string, listing: Listing, origin: Ori
   const entry = lock.upstreams.get(upstream);
   const drift = compare(lock, upstream, listing);
   const before = new Map((entry?.things ?? []).map((thing) => [`${thing.kind} ${thing.name}`, thing]));
-  const others = pins(lock)
-    .filter((pin) => pin.upstream !== upstream)
-    .map(({ name }) => name);
+  const others = pins(lock).filter((pin) => pin.upstream !== upstream);
   const changed = new Map(drift.changed.map(({ pinned, seen }) => [`${seen.kind} ${seen.name}`, { pinned, seen }]));
   const gone = new Set(drift.gone.map(({ kind, name }) => `${kind} ${name}`));
   const twice = new Set(drift.twice.map(({ kind, name }) => `${kind} ${name}`));

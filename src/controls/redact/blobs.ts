@@ -1,6 +1,6 @@
 /** Texts that travel as base64: `blob` of a resource, `data` of an attachment. Pictures and archives are left alone. */
 import { isUtf8 } from 'node:buffer';
-import { type Fingerprint, redactText } from '../../detect/secrets.ts';
+import { type Fingerprint, redactText, type Sought } from '../../detect/secrets.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -15,6 +15,7 @@ export function hasBlob(bytes: Uint8Array): boolean {
 export function blobs(
   value: JsonObject,
   fingerprint: Fingerprint,
+  sought: Sought,
 ): { value: JsonObject; found: readonly string[]; overflow: boolean } {
   const found: string[] = [];
   let overflow = false;
@@ -40,7 +41,7 @@ export function blobs(
     if (blob.length < 16 || !BASE64.test(blob)) return blob;
     const bytes = Buffer.from(blob, 'base64');
     if (!isUtf8(bytes) || bytes.includes(0)) return blob;
-    const done = redactText(bytes.toString('utf8'), fingerprint);
+    const done = redactText(bytes.toString('utf8'), fingerprint, undefined, sought);
     overflow ||= done.overflow;
     if (done.found.length === 0) return blob;
     found.push(...done.found.map(({ rule }) => rule));

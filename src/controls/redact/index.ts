@@ -13,8 +13,9 @@ export const redact: Control<Rules> = {
 
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
     if (rules.arguments.size === 0 || !asked(call, rules)) return PASS;
-    const args = redactJson(call.args, rules.fingerprint);
-    const answers = call.resume && redactJson(call.resume.answers, rules.fingerprint);
+    const sought = { ...rules.sought, prose: true };
+    const args = redactJson(call.args, rules.fingerprint, sought);
+    const answers = call.resume && redactJson(call.resume.answers, rules.fingerprint, sought);
     if (args.overflow || answers?.overflow) return stop('redact.overflow', 'arguments');
     const found = [...args.found, ...(answers?.found ?? [])];
     if (found.length === 0) return PASS;
@@ -38,34 +39,35 @@ function asked(call: CallView, { arguments: on }: Rules): boolean {
   return on.has(call.upstream) || on.has(`${call.upstream}.${call.target.name}`);
 }
 
-function ofError(message: RpcError, { fingerprint }: Rules): Verdict<Message> {
-  const text = redactText(message.message, fingerprint);
-  const data = message.data === undefined ? undefined : redactJson(message.data, fingerprint);
+function ofError(message: RpcError, { fingerprint, sought }: Rules): Verdict<Message> {
+  const text = redactText(message.message, fingerprint, undefined, sought);
+  const data = message.data === undefined ? undefined : redactJson(message.data, fingerprint, sought);
   if (text.overflow || data?.overflow) return stop('redact.overflow', 'error');
   const found = [...text.found.map(({ rule }) => rule), ...(data?.found ?? [])];
   if (found.length === 0) return PASS;
   return edited<Message>({ ...message, message: text.text, ...(data && { data: data.value }) }, found);
 }
 
-function ofNotification(call: CallView, message: Notification, { fingerprint }: Rules, state: State): Verdict<Message> {
-  const joined = joints(message.params, memory(state, call.id), fingerprint);
-  const done = redactJson(joined.value, fingerprint);
+function ofNotification(call: CallView, message: Notification, rules: Rules, state: State): Verdict<Message> {
+  const { fingerprint, sought } = rules;
+  const joined = joints(message.params, memory(state, call.id), fingerprint, sought);
+  const done = redactJson(joined.value, fingerprint, sought);
   if (done.overflow) return stop('redact.overflow', message.method);
   const found = [...joined.found, ...done.found];
   if (found.length === 0) return PASS;
   return edited<Message>({ ...message, params: done.value as JsonObject }, found, joined.found.length > 0);
 }
 
-function ofResult(call: CallView, message: Result, { fingerprint }: Rules, state: State): Verdict<Message> {
+function ofResult(call: CallView, message: Result, { fingerprint, sought }: Rules, state: State): Verdict<Message> {
   const { value, bytes } = message;
   const before = memory(state, call.id);
   const seams = needsJoints(value, before);
   const blob = bytes === undefined || hasBlob(bytes);
-  const clean = bytes !== undefined && !blob && !mayHold(bytes);
-  const joined = seams ? joints(value, before, fingerprint) : { value, found: [] };
+  const clean = bytes !== undefined && !blob && sought.pii.length === 0 && !mayHold(bytes);
+  const joined = seams ? joints(value, before, fingerprint, sought) : { value, found: [] };
   if (clean && joined.found.length === 0) return PASS;
-  const opened = blob ? blobs(joined.value, fingerprint) : { value: joined.value, found: [], overflow: false };
-  const done = redactJson(opened.value, fingerprint);
+  const opened = blob ? blobs(joined.value, fingerprint, sought) : { value: joined.value, found: [], overflow: false };
+  const done = redactJson(opened.value, fingerprint, sought);
   if (done.overflow || opened.overflow) return stop('redact.overflow', call.method);
   const found = [...joined.found, ...opened.found, ...done.found];
   if (found.length === 0) return PASS;

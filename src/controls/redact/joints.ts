@@ -3,7 +3,7 @@
  * part that completes it is cut (house decision "Bytes").
  */
 import type { State } from '../../core/state.ts';
-import { type Fingerprint, type Found, redactText } from '../../detect/secrets.ts';
+import { type Fingerprint, type Found, redactText, type Sought } from '../../detect/secrets.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** What one call has sent so far. */
@@ -33,6 +33,7 @@ export function joints(
   value: JsonObject,
   known: Memory,
   fingerprint: Fingerprint,
+  sought: Sought,
 ): { value: JsonObject; found: readonly string[] } {
   const found: string[] = [];
   let tail = known.tail ?? '';
@@ -41,7 +42,8 @@ export function joints(
   for (const path of texts(value)) {
     const text = at(value, path) as string;
     if (text === '') continue;
-    const cut = tail === '' ? undefined : completion(tail, text, looks++ < FULL_LOOKS ? TAIL : SHORT, fingerprint);
+    const cut =
+      tail === '' ? undefined : completion(tail, text, looks++ < FULL_LOOKS ? TAIL : SHORT, fingerprint, sought);
     if (cut !== undefined) {
       found.push(cut.rule);
       changed = replaced(changed, path, text.slice(0, cut.from) + cut.mark + text.slice(cut.to)) as JsonObject;
@@ -60,14 +62,20 @@ interface Completion {
   readonly mark: string;
 }
 
-function completion(tail: string, text: string, reach: number, fingerprint: Fingerprint): Completion | undefined {
+function completion(
+  tail: string,
+  text: string,
+  reach: number,
+  fingerprint: Fingerprint,
+  sought: Sought,
+): Completion | undefined {
   const before = tail.slice(-reach);
   const seam = before.length;
   let after = text.slice(0, reach);
-  let across = acrossSeam(before, after);
+  let across = acrossSeam(before, after, sought);
   if (across !== undefined && across.end === seam + reach && text.length > reach) {
     after = text.slice(0, LONG);
-    across = acrossSeam(before, after);
+    across = acrossSeam(before, after, sought);
   }
   if (across === undefined) return undefined;
   const { rule, start, end } = across;
@@ -80,11 +88,11 @@ function completion(tail: string, text: string, reach: number, fingerprint: Fing
 }
 
 /** What is found only because both texts were looked at together. */
-function acrossSeam(before: string, after: string): Found | undefined {
+function acrossSeam(before: string, after: string, sought: Sought): Found | undefined {
   const seam = before.length;
-  const found = redactText(before + after).found.filter(({ end }) => end > seam);
+  const found = redactText(before + after, undefined, undefined, sought).found.filter(({ end }) => end > seam);
   if (found.length === 0) return undefined;
-  const alone = redactText(after).found;
+  const alone = redactText(after, undefined, undefined, sought).found;
   return found.find(
     ({ start, end }) => start < seam || !alone.some((a) => a.start + seam <= start && a.end + seam >= end),
   );

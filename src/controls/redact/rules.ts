@@ -1,6 +1,7 @@
 /** The `redact` block: which tools' arguments are looked at too. Results always are. */
 import { z } from 'zod';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
+import { PII, type Sought } from '../../detect/secrets.ts';
 import { closest } from '../../lib/text.ts';
 
 export const schema = z
@@ -9,6 +10,14 @@ export const schema = z
       .array(z.string().min(3))
       .default([])
       .describe('`upstream.tool` or `upstream`: no secret leaves by the arguments of these'),
+    pii: z
+      .array(z.enum(PII))
+      .default([])
+      .describe('kinds of personal data that are taken out as well, of results and of those arguments'),
+    prose: z
+      .boolean()
+      .default(false)
+      .describe('take out every password that a sentence of a result gives away, not only those that look made up'),
   })
   .prefault({});
 export type RedactConfig = z.infer<typeof schema>;
@@ -17,6 +26,7 @@ export interface Rules {
   /** `upstream` or `upstream.tool`. */
   readonly arguments: ReadonlySet<string>;
   readonly fingerprint: (secret: string) => string;
+  readonly sought: Sought;
 }
 
 /** Throws RulesFault for names that the lock does not have. */
@@ -31,5 +41,6 @@ export function compile(config: RedactConfig, context: Pick<RuleContext, 'pinned
       near === undefined ? 'review it first, or take the line out' : `did you mean ${near}?`,
     );
   });
-  return { arguments: new Set(config.arguments), fingerprint: context.fingerprint };
+  const sought = { prose: config.prose, pii: [...new Set(config.pii)] };
+  return { arguments: new Set(config.arguments), fingerprint: context.fingerprint, sought };
 }

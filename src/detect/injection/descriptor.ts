@@ -9,7 +9,7 @@ const MOST = 32 * 1024;
 /** A name that is no plain word: `send_email`, `sendEmail`, `send-email`. */
 const COMPOUND = /[_-]|[a-z][A-Z]/;
 const ORDERS =
-  /\b(?:before|instead|always|must|never|first|prior|whenever|redirect|replaces?|bcc|also|should|deprecated|prefer)\b/i;
+  /\b(?:before|instead|always|must|never|first|prior|whenever|redirect|replaces?|bcc|also|should|deprecated|prefer|ignore|you)\b/i;
 /** Parameters that ask for what the model knows and the tool does not need. */
 const COLLECTS =
   /^(?:(?:llm|ai|agent|assistant|client|host)_?model(?:_?name)?|(?:full_|entire_|previous_|prior_|chat_|conversation_|message_|user_)*(?:conversation|chat|transcript|dialog(?:ue)?)(?:_?(?:history|log|context|so_far|transcript))?|(?:system|initial|original|full)_?prompt|(?:list_of_|all_|available_|other_)?(?:tools|tool_?(?:list|names|calls_?history|descriptions))|(?:previous|prior|last)_?(?:messages|tool_?calls|tool_?results)|chain_of_thought|user_?credentials|session_?history|environment_?variables)$/i;
@@ -34,7 +34,13 @@ export function judgeDescriptor(
   const comment = normalise(all.slice(0, MOST)).hidden.find(
     ({ how, text }) => PRIVATE.has(how) && /\w\s+\w/.test(text),
   );
-  if (comment) add(1.5, `hidden:${comment.how}`, 'holds text that a reader does not see', comment.text);
+  if (comment)
+    add(
+      comment.how === 'comment' ? 0.6 : 1.5,
+      `hidden:${comment.how}`,
+      'holds text that a reader does not see',
+      comment.text,
+    );
   for (const parameter of parameters(descriptor)) {
     if (COLLECTS.test(parameter)) add(1.4, 'collects', 'asks for what the tool does not need', parameter);
   }

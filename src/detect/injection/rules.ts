@@ -15,6 +15,8 @@ export interface Rule {
   readonly classes: readonly string[];
   /** Words between a stage and the one before. */
   readonly gaps: readonly number[];
+  /** Whether both stand in one clause (`2c` in the row). */
+  readonly clause: readonly boolean[];
 }
 
 export interface Hit {
@@ -32,7 +34,8 @@ export const RULES: readonly Rule[] = (data.rules as [string, string, number, nu
       says,
       weight: { descriptor, result },
       classes: parts.filter((_, i) => i % 2 === 0),
-      gaps: parts.filter((_, i) => i % 2 === 1).map(Number),
+      gaps: parts.filter((_, i) => i % 2 === 1).map((gap) => Number.parseInt(gap, 10)),
+      clause: parts.filter((_, i) => i % 2 === 1).map((gap) => gap.endsWith('c')),
     };
   },
 );
@@ -98,14 +101,17 @@ const COLON = dictionary(data.colon);
 const MAIL = hashOf('@mail');
 
 const place = new Int32Array(RULES.length * STAGES);
+let clauseAt = 0;
 const begun = new Int32Array(RULES.length * STAGES);
 
 /** All hits, in order of their last word, the first `max` of them. */
 export function hitsOf(words: Words, max = 4096): Hit[] {
   const hits: Hit[] = [];
   place.fill(-1);
+  clauseAt = 0;
   const { count, hash, mark } = words;
   for (let i = 0; i < count && hits.length < max; i++) {
+    if (mark[i]! & MARK.clause) clauseAt = i;
     const list = PLAIN.find(hash[i]!);
     if (list !== 0) follow(PLAIN.steps[list]!, i, hits);
     const m = mark[i]!;
@@ -121,10 +127,11 @@ export function hitsOf(words: Words, max = 4096): Hit[] {
 function follow(steps: readonly Step[], i: number, hits: Hit[]): void {
   for (const { rule, stage } of steps) {
     const at = rule * STAGES + stage;
-    const { gaps, classes } = RULES[rule]!;
+    const { gaps, classes, clause } = RULES[rule]!;
     if (stage > 0) {
       const before = place[at - 1]!;
       if (before < 0 || before === i || i - before - 1 > gaps[stage - 1]!) continue;
+      if (clause[stage - 1] === true && before < clauseAt) continue;
       begun[at] = begun[at - 1]!;
     } else begun[at] = i;
     place[at] = i;

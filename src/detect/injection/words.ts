@@ -13,8 +13,11 @@ export interface Words {
   readonly mark: Uint8Array;
 }
 
-/** opened: behind `<`, `[`, `(`, `{`, `#` or `|`. piped: behind `<|`. colon: a colon follows. mail: behind the @ of an address. */
-export const MARK = { opened: 1, colon: 2, mail: 4, piped: 8 } as const;
+/**
+ * opened: behind `<`, `[`, `{`, `#` or `|`. piped: behind `<|`. colon: a colon follows. mail: behind the @ of an address.
+ * clause: the first of a clause, behind a comma, a stop, an arrow or an empty line.
+ */
+export const MARK = { opened: 1, colon: 2, mail: 4, piped: 8, clause: 16 } as const;
 
 const FNV = 0x811c9dc5;
 const PRIME = 0x01000193;
@@ -27,6 +30,12 @@ CLASS[0x27] = 3;
 const OPENER = new Uint8Array(128);
 for (const c of '<[({#|') OPENER[c.charCodeAt(0)] = 1;
 
+const SPACE = 0x20;
+// 1 ends a clause when a space follows, 2 when it comes twice.
+const STOP = new Uint8Array(128);
+for (const c of ',;.!?') STOP[c.charCodeAt(0)] = 1;
+STOP[0x0a] = 2;
+
 let room = 1024;
 let hash = new Uint32Array(room);
 let start = new Uint32Array(room);
@@ -37,9 +46,13 @@ let mark = new Uint8Array(room);
 export function wordsOf(text: string, from = 0, to = text.length): Words {
   let count = 0;
   let i = from;
+  let stop = 0;
   while (i < to) {
     const first = text.charCodeAt(i);
     if (first < 128 ? CLASS[first] === 0 || CLASS[first] === 3 : !isLetter(first)) {
+      if (first >= 0x2000) stop = 2;
+      else if (first < 128 && STOP[first] !== 0)
+        stop += STOP[first] === 2 ? 1 : text.charCodeAt(i + 1) <= SPACE ? 2 : 0;
       i++;
       continue;
     }
@@ -77,8 +90,10 @@ export function wordsOf(text: string, from = 0, to = text.length): Words {
         : OPENER[before]!) |
       (after === 0x3a ? MARK.colon : 0) |
       (before === 0x40 && count > 0 && end[count - 1] === begin - 1 ? MARK.mail : 0) |
+      (stop > 1 ? MARK.clause : 0) |
       (before === 0x7c && begin > from + 1 && text.charCodeAt(begin - 2) === 0x3c ? MARK.piped : 0);
     count++;
+    stop = 0;
   }
   return { count, hash, start, end, mark };
 }

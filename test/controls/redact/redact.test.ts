@@ -43,7 +43,7 @@ describe('redact', () => {
     const pinned = [{ kind: 'tool' as const, upstream: 'files', name: 'send' }] as never;
     const fault = (() => {
       try {
-        compile({ arguments: ['files.sned'] }, { pinned, fingerprint });
+        compile(schema.parse({ arguments: ['files.sned'] }), { pinned, fingerprint });
       } catch (error) {
         return error;
       }

@@ -1,0 +1,116 @@
+/**
+ * Personal data that is taken out where the configuration says so (guarantee OU2). Numbers count by their length, their
+ * form and, where the issuer defined one, their check digit; a number without a check digit needs a word near by.
+ */
+import { IDS, type PiiForm } from './national.ts';
+
+export const PII = ['email', 'phone', 'iban', 'national-id', 'ip-address', 'mac-address', 'crypto-address'] as const;
+export type PiiKind = (typeof PII)[number];
+
+const SAYS_PHONE = /phone|mobil|\bcell|\btel\b|\bfax|\bcall\b|number|telefon|\bno\b|\bcep\b/i;
+const EMAIL =
+  /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{1,59})(?![A-Za-z0-9-])/g;
+const BYTE = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
+const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
+  email: [{ shape: EMAIL }],
+  phone: [
+    // International: a plus, a country, and up to fifteen digits (ITU-T E.164).
+    { shape: /(?<![\w+])\+[1-9](?:[ .()/-]{0,2}[0-9]){7,14}(?![\w-])/g },
+    // North American, and national forms with a trunk zero.
+    { shape: /(?<![\w.-])(?:1[ .-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}(?![\w-])/g },
+    { shape: /(?<![\w.-])\(?0(?:[ .()/-]{0,2}[0-9]){9,10}(?![\w-])/g },
+    { shape: /(?<![\w.-])[1-9][0-9]{2}([ .-])[0-9]{3}\1[0-9]{2}\1[0-9]{2}(?![\w-])/g },
+    {
+      shape: /(?<![\w.-])(?:1[3-9][0-9]{9}|[2-9][0-9]{9}|0[1-9][0-9]{0,3}[ /-][0-9]{4,9})(?![\w-])/g,
+      near: SAYS_PHONE,
+    },
+  ],
+  iban: [{ shape: /(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])/g, check: iban }],
+  'national-id': IDS,
+  'ip-address': [
+    { shape: new RegExp(`(?<![\\w.])${BYTE}(?:\\.${BYTE}){3}(?![\\w]|\\.[0-9])`, 'g') },
+    {
+      shape:
+        /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?<=::)|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:%\w{1,16})?(?![\w:])/g,
+      check: ipv6,
+    },
+  ],
+  'mac-address': [
+    { shape: /(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])/g, check: mac },
+    { shape: /(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/g, check: mac },
+  ],
+  'crypto-address': [
+    { shape: /(?<![A-Za-z0-9])[13][1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])/g },
+    { shape: /(?<![A-Za-z0-9])(?:bc1|tb1)[02-9ac-hj-np-z]{11,71}(?![A-Za-z0-9])/g },
+    { shape: /(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])/g },
+  ],
+};
+/** Characters around a number in which a word may stand. */
+const REACH = 48;
+
+/** Each finding of the kinds, in no order; places in UTF-16 code units. Linear. */
+export function findPii(text: string, kinds: readonly PiiKind[]): { rule: string; start: number; end: number }[] {
+  const out: { rule: string; start: number; end: number }[] = [];
+  for (const kind of kinds) {
+    for (const { shape, check, near } of FORMS[kind]) {
+      for (const { 0: match, index } of text.matchAll(shape)) {
+        const end = index + match.length;
+        if (
+          check !== undefined &&
+          !check(kind === 'ip-address' ? match.toUpperCase() : match.replace(/[ ./()-]/g, '').toUpperCase())
+        ) {
+          const shorter = kind === 'iban' ? ibanIn(match) : 0;
+          if (shorter > 0) out.push({ rule: kind, start: index, end: index + shorter });
+          continue;
+        }
+        if (near !== undefined && !near.test(text.slice(Math.max(0, index - REACH), end + REACH))) continue;
+        out.push({ rule: kind, start: index, end });
+      }
+    }
+  }
+  return out;
+}
+
+/** Lengths by country (ISO 13616 registry). */
+const IBAN_LENGTHS = new Map(
+  'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'
+    .split(' ')
+    .map((row) => [row.slice(0, 2), Number(row.slice(2))]),
+);
+
+function iban(plain: string): boolean {
+  if (plain.length !== IBAN_LENGTHS.get(plain.slice(0, 2))) return false;
+  let rest = 0;
+  for (const c of plain.slice(4) + plain.slice(0, 4)) {
+    const value = Number.parseInt(c, 36);
+    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+  }
+  return rest === 1;
+}
+
+/** The length of the account number that a longer run begins with (a word follows it); 0 for none. */
+function ibanIn(match: string): number {
+  const length = IBAN_LENGTHS.get(match.slice(0, 2)) ?? Number.POSITIVE_INFINITY;
+  let seen = 0;
+  for (let i = 0; i < match.length; i++) {
+    if (match[i] !== ' ' && match[i] !== '-') seen++;
+    if (seen === length)
+      return /^[ -]?$/.test(match[i + 1] ?? '') && iban(match.slice(0, i + 1).replace(/[ -]/g, '')) ? i + 1 : 0;
+  }
+  return 0;
+}
+
+const V4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
+
+function ipv6(plain: string): boolean {
+  const groups = plain.split('%', 1)[0]!.split(':');
+  const gaps = plain.match(/::/g)?.length ?? 0;
+  if (plain.includes(':::') || gaps > 1 || groups.length > 8 + gaps) return false;
+  if (groups.at(-1)!.includes('.') && !V4.test(groups.at(-1)!)) return false;
+  return gaps === 1 ? /[0-9A-F]/.test(plain) : groups.length === 8 && !groups.includes('');
+}
+
+/** Not the broadcast address, nor none at all. */
+function mac(plain: string): boolean {
+  return !/^(?:F{12}|0{12})$/.test(plain.replaceAll(':', ''));
+}
