@@ -76,7 +76,7 @@ function mod1110(digits: string): boolean {
 /** MRZ check digit of ICAO 9303: weights 7, 3, 1. */
 function mrz(plain: string): boolean {
   let total = 0;
-  [...plain.slice(0, -1)].forEach((c, i) => {
+  Array.from(plain.slice(0, -1)).forEach((c, i) => {
     total += Number.parseInt(c, 36) * [7, 3, 1][i % 3]!;
   });
   return total % 10 === Number(plain.at(-1));
@@ -161,7 +161,7 @@ function pension(p: string): boolean {
 function health(p: string): boolean {
   const digits = String(p.charCodeAt(0) - 64).padStart(2, '0') + p.slice(1, 9);
   let total = 0;
-  [...digits].forEach((d, i) => {
+  Array.from(digits).forEach((d, i) => {
     const product = Number(d) * (i % 2 === 0 ? 1 : 2);
     total += Math.floor(product / 10) + (product % 10);
   });
@@ -170,7 +170,7 @@ function health(p: string): boolean {
 
 function fiscal(p: string): boolean {
   let total = 0;
-  [...p.slice(0, 15)].forEach((c, i) => {
+  Array.from(p.slice(0, 15)).forEach((c, i) => {
     const value = /\d/.test(c) ? Number(c) : c.charCodeAt(0) - 65;
     total += i % 2 === 0 ? fiscalOdd[value]! : value;
   });

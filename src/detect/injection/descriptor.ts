@@ -36,7 +36,7 @@ export function judgeDescriptor(
   );
   if (comment)
     add(
-      comment.how === 'comment' ? 0.6 : 1.5,
+      comment.how === 'comment' && !ORDERS.test(comment.text) ? 0.6 : 1.5,
       `hidden:${comment.how}`,
       'holds text that a reader does not see',
       comment.text,
