@@ -38,7 +38,7 @@ const name = z
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'use lower-case letters, digits and -, at most 32, a letter first')
   .refine((text) => text !== 'healthz', '`healthz` is the path of the health check');
 
-export const schema = z.strictObject({
+const blocks = z.strictObject({
   doorward: z.literal(1).describe('version of this file format'),
   state: z
     .string()
@@ -76,6 +76,14 @@ export const schema = z.strictObject({
     .default({})
     .describe('risks taken by name, each with a reason'),
 });
+
+export const schema = blocks.refine(
+  ({ listen: { tls }, identity }) => !tls?.required || tls.clients !== undefined || identity.spiffe !== undefined,
+  {
+    message: '`required` needs `clients` or `identity.spiffe`: the authorities whose certificates count',
+    path: ['listen', 'tls', 'required'],
+  },
+);
 
 export type Config = z.infer<typeof schema>;
 

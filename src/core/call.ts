@@ -34,6 +34,8 @@ export interface Caller {
   readonly strength: { readonly acr?: string; readonly amr: readonly string[]; readonly at?: number };
   /** Thumbprint of the key that the credential is bound to. */
   readonly key?: string;
+  /** What this very request proved beside: the id of the key that signed it, SHA-256 of its client certificate in hex. */
+  readonly proofs?: { readonly signature?: string; readonly certificate?: string };
   /** Digest or id of the credential, never the credential. */
   readonly credential: string;
   /** Milliseconds since the epoch; absent for credentials that do not expire. */

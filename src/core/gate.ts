@@ -10,10 +10,16 @@ import type { Clock, Maybe, Random } from './state.ts';
 export interface Evidence {
   readonly peer: Peer;
   header(name: string): string | undefined;
+  /** Whether a header was sent at all, however often. */
+  has?(name: string): boolean;
   /** What an HTTP request asks for: its method, its target as sent, and the route that the target names. */
   readonly request?: { readonly method: string; readonly target: string; readonly route: string };
   /** DER of the client's certificate, which the listener verified. */
   readonly certificate?: Uint8Array;
+  /** DER of the certificates between it and its authority, the nearest first, as far as they are known. */
+  readonly issuers?: readonly Uint8Array[];
+  /** Digest of the authorities that it was verified by; the same for the same authorities. */
+  readonly authorities?: string;
   /** The whole body, bounded as the door bounds it: for requests that are signed. */
   body?(): Promise<Uint8Array>;
 }

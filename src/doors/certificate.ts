@@ -2,8 +2,9 @@
  * What a TLS listener proves itself with, and whom it believes (guarantees TR1 to TR4): one chain with its key, the
  * host names that it is served under, and by choice the authorities of client certificates. Pure: bytes come in.
  */
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { sha256Hex } from '../lib/bytes.ts';
 
 /** PEM files as read. */
 export interface Pem {
@@ -11,7 +12,11 @@ export interface Pem {
   readonly key: Uint8Array;
   /** Certificates of the authorities whose client certificates count. */
   readonly clients?: Uint8Array;
+  /** Further ones that come and go; empty = none now. */
+  readonly trust?: Uint8Array;
 }
+
+export type PemFile = Exclude<keyof Pem, 'trust'>;
 
 export interface Credentials {
   readonly context: SecureContext;
@@ -21,15 +26,22 @@ export interface Credentials {
   readonly until: number;
   /** SHA-256 of the certificate, in hex. */
   readonly fingerprint: string;
-  /** Digest of the authorities; a client certificate that was shown under others counts no more. */
-  readonly clients?: string;
+  readonly clients?: ClientAuthorities;
+}
+
+/** Whose client certificates count. */
+export interface ClientAuthorities {
+  /** The same for the same authorities, in whatever order. */
+  readonly digest: string;
+  /** SHA-256 of each certificate, in hex. */
+  readonly each: ReadonlySet<string>;
 }
 
 /** These files cannot be served. `file` is the one to look at. The text quotes no content. */
 export class CertificateFault extends Error {
-  readonly file: keyof Pem;
+  readonly file: PemFile;
   readonly fix: string;
-  constructor(file: keyof Pem, message: string, fix: string) {
+  constructor(file: PemFile, message: string, fix: string) {
     super(message);
     this.file = file;
     this.fix = fix;
@@ -75,7 +87,10 @@ export function credentials(pem: Pem, at: number, host?: string): Credentials {
       'the certificate has no DNS name to be served under',
       'get one with a subjectAltName, or set listen.url',
     );
-  const clients = pem.clients && certificates(pem.clients, 'clients');
+  const clients = (pem.clients ?? pem.trust) && [
+    ...(pem.clients ? certificates(pem.clients, 'clients') : []),
+    ...(pem.trust?.length ? certificates(pem.trust, 'clients') : []),
+  ];
   try {
     return Object.freeze({
       context: createSecureContext({
@@ -87,7 +102,7 @@ export function credentials(pem: Pem, at: number, host?: string): Credentials {
       hosts: new Set(names),
       until: Math.min(...chain.map(({ validToDate }) => validToDate.getTime())),
       fingerprint: sha256Hex(leaf.raw),
-      ...(clients && { clients: sha256Hex(...clients.map(({ raw }) => raw)) }),
+      ...(clients && { clients: authoritiesOf(clients) }),
     });
   } catch {
     throw new CertificateFault(
@@ -96,6 +111,11 @@ export function credentials(pem: Pem, at: number, host?: string): Credentials {
       'TLS 1.3 takes ECDSA, Ed25519 and RSA keys of 2048 bits and more',
     );
   }
+}
+
+function authoritiesOf(certificates: readonly X509Certificate[]): ClientAuthorities {
+  const each = new Set(certificates.map(({ raw }) => sha256Hex(raw)).sort());
+  return { digest: sha256Hex([...each].join(' ')), each };
 }
 
 function certificates(bytes: Uint8Array, file: 'cert' | 'clients'): X509Certificate[] {
@@ -132,10 +152,4 @@ function covers(leaf: X509Certificate, host: string): boolean {
 function namesOf(leaf: X509Certificate): string[] {
   const listed = (leaf.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('DNS:'));
   return listed.map((name) => name.slice(4).toLowerCase()).filter((name) => HOST.test(name) && covers(leaf, name));
-}
-
-function sha256Hex(...parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
 }

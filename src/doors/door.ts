@@ -9,6 +9,7 @@ import type { JsonObject } from '../lib/json/types.ts';
 import type { Id } from '../wire/frame.ts';
 import type { Authorities } from './authorities.ts';
 import { tooLong } from './body.ts';
+import type { ClientAuthorities } from './certificate.ts';
 import type { Link } from './secure.ts';
 import type { Strangers } from './strangers.ts';
 
@@ -39,7 +40,7 @@ export interface DoorRules {
   /** Bytes. */
   readonly maxBody: number;
   /** With TLS: the authorities of client certificates that are in force now. */
-  readonly clientAuthorities?: () => string | undefined;
+  readonly clientAuthorities?: () => ClientAuthorities | undefined;
   /** What clients read before they sign in, by path (RFC 9728). */
   readonly document: (path: string) => JsonObject | undefined;
   /** Whether a failed sign-in is answered like a wrong authority. */
@@ -102,8 +103,16 @@ function authority({ req, link }: Knock, { authorities }: DoorRules): Stop | und
 
 /** A client certificate counts as long as it would be believed in a handshake now; a new connection may show another. */
 function certificate({ at, link }: Knock, { clientAuthorities }: DoorRules): Stop | undefined {
-  if (!link?.client || (at < link.client.until && link.client.authorities === clientAuthorities?.())) return;
+  if (!link?.client || (at < link.client.until && stillCount(link.client.authorities, clientAuthorities?.()))) return;
   return { stage: 'door', code: 'door.certificate', headers: ['Connection', 'close'] };
+}
+
+/** None of those who could have vouched for it may be gone; more may have come. */
+function stillCount(then: ClientAuthorities | undefined, now: ClientAuthorities | undefined): boolean {
+  if (then === now) return true;
+  if (!then || !now) return false;
+  for (const one of then.each) if (!now.each.has(one)) return false;
+  return true;
 }
 
 /** A browser says where a page came from. `null` is what it says for pages of no origin: never listed. */

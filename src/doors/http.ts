@@ -171,8 +171,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     return {
       peer,
       header: (name) => text(only(req, name)),
+      has: (name) => req.headers[name] !== undefined,
       request: { method: req.method!, target, route: routeOf(target) },
-      ...(link?.client && { certificate: link.client.certificate }),
+      ...(link?.client && {
+        certificate: link.client.certificate,
+        issuers: link.client.issuers,
+        ...(link.client.authorities && { authorities: link.client.authorities.digest }),
+      }),
       async body() {
         if (tooLong(req.headers['content-length'], body.max)) knock.body ??= Promise.resolve('door.too-large');
         go();

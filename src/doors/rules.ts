@@ -6,19 +6,14 @@ const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 const file = z.string().min(1).max(4096);
 
-const tls = z
-  .strictObject({
-    cert: file.describe('PEM file: the certificate, then those that lead to its root; read again when it changes'),
-    key: file.describe('PEM file of its private key, unencrypted, mode 0600; read again when it changes'),
-    clients: file
-      .optional()
-      .describe('PEM file of the authorities whose client certificates count; read again when it changes'),
-    required: z.boolean().default(false).describe('whether a connection without a client certificate is refused'),
-  })
-  .refine(({ clients, required }) => clients !== undefined || !required, {
-    message: '`required` needs `clients`: the authorities whose certificates count',
-    path: ['required'],
-  });
+const tls = z.strictObject({
+  cert: file.describe('PEM file: the certificate, then those that lead to its root; read again when it changes'),
+  key: file.describe('PEM file of its private key, unencrypted, mode 0600; read again when it changes'),
+  clients: file
+    .optional()
+    .describe('PEM file of the authorities whose client certificates count; read again when it changes'),
+  required: z.boolean().default(false).describe('whether a connection without a client certificate is refused'),
+});
 
 /** Only an origin with a name: a TLS client does not ask for addresses, and paths belong to upstreams. */
 function isPublicUrl(text: string): boolean {

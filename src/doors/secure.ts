@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../core/call.ts';
 import { sha256Hex } from '../lib/bytes.ts';
-import type { Credentials } from './certificate.ts';
+import type { ClientAuthorities, Credentials } from './certificate.ts';
 
 export interface TlsOptions {
   /** What is in force; asked at each handshake. */
@@ -26,10 +26,12 @@ export interface Link {
   readonly host: string;
   /** Present when a client certificate was shown: the authorities that it was verified by, when it ends, and itself. */
   readonly client?: {
-    readonly authorities: string | undefined;
+    readonly authorities: ClientAuthorities | undefined;
     readonly until: number;
     /** DER. */
     readonly certificate: Uint8Array;
+    /** DER, the nearest first; none where Node does not tell them. */
+    readonly issuers: readonly Uint8Array[];
   };
 }
 
@@ -55,7 +57,7 @@ interface Arrival {
   readonly socket: Socket;
   readonly address: string;
   /** In force when the connection came: a handshake cannot outlive a change of authorities. */
-  readonly authorities: string | undefined;
+  readonly authorities: ClientAuthorities | undefined;
   done: boolean;
 }
 
@@ -126,8 +128,24 @@ function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOp
   return Object.freeze({
     peer: Object.freeze({ listener: 'http', address, authority: host, tls: Object.freeze(facts) } satisfies Peer),
     host,
-    ...(shown && { client: { authorities, until: shown.validToDate.getTime(), certificate: shown.raw } }),
+    ...(shown && {
+      client: { authorities, until: shown.validToDate.getTime(), certificate: shown.raw, issuers: issuersOf(socket) },
+    }),
   });
+}
+
+/** Longest chain that is looked at. */
+const CHAIN = 6;
+
+function issuersOf(socket: TLSSocket): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let at = socket.getPeerCertificate(true);
+  // A root is its own issuer.
+  while (at.issuerCertificate && at.issuerCertificate !== at && found.length < CHAIN) {
+    at = at.issuerCertificate;
+    found.push(at.raw);
+  }
+  return found;
 }
 
 /** One for each open connection of a listener. */

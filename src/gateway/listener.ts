@@ -6,8 +6,9 @@ import type { Config } from '../config/schema.ts';
 import type { Gate } from '../core/gate.ts';
 import type { Log } from '../core/ports.ts';
 import type { State } from '../core/state.ts';
-import { CertificateFault, type Credentials, credentials, type Pem } from '../doors/certificate.ts';
+import { CertificateFault, type Credentials, credentials, type Pem, type PemFile } from '../doors/certificate.ts';
 import { type HttpDoor, type HttpOptions, serveHttp } from '../doors/http.ts';
+import { identifies } from '../identity/rules.ts';
 import type { KeyRing } from '../lib/seal.ts';
 import { iso } from '../lib/time.ts';
 import { watchFiles } from './watch.ts';
@@ -15,7 +16,7 @@ import { watchFiles } from './watch.ts';
 const MAX_BYTES = 1024 * 1024;
 
 /** Absolute paths. */
-type PemFiles = Readonly<Partial<Record<keyof Pem, string>> & Record<'cert' | 'key', string>>;
+type PemFiles = Readonly<Partial<Record<PemFile, string>> & Record<'cert' | 'key', string>>;
 
 export interface ListenerOptions {
   readonly gate: Gate;
@@ -26,10 +27,13 @@ export interface ListenerOptions {
   readonly state: Pick<State, 'get' | 'put'>;
   readonly log: Log;
   readonly oauth?: NonNullable<HttpOptions['oauth']>;
+  /** Further authorities of client certificates, in PEM; undefined = there are no others. Followed by `changed`. */
+  readonly trust?: { authorities(): string | undefined; changed(listener: () => void): void };
 }
 
 /** Listens. Rejects with CertificateFault, or when the address may not or cannot be had. */
-export async function openListener({ gate, config, dir, ring, state, log, oauth }: ListenerOptions): Promise<HttpDoor> {
+export async function openListener(options: ListenerOptions): Promise<HttpDoor> {
+  const { gate, config, dir, ring, state, log, oauth, trust } = options;
   const { host, port, origins, tls, url, unauthenticated } = config.listen;
   const shared = {
     gate,
@@ -39,7 +43,7 @@ export async function openListener({ gate, config, dir, ring, state, log, oauth 
     ring,
     state,
     unauthenticated,
-    identities: config.identity.keys || config.identity.oauth !== undefined,
+    identities: identifies(config.identity),
     ...(oauth && { oauth }),
     ...(url !== undefined && { publicUrl: url }),
   };
@@ -49,7 +53,7 @@ export async function openListener({ gate, config, dir, ring, state, log, oauth 
   let current: Credentials = undefined as never;
   const watcher = watchFiles(Object.values(files), () => {
     try {
-      current = load(files, config, gate.clock());
+      current = load(files, config, gate.clock(), trust?.authorities());
       const { hosts, until, fingerprint } = current;
       log.event('event.certificate', { hosts: [...hosts].slice(0, 20), until: iso(until), fingerprint });
     } catch (error) {
@@ -58,8 +62,15 @@ export async function openListener({ gate, config, dir, ring, state, log, oauth 
     }
   });
   try {
-    current = load(files, config, gate.clock());
-    const clients = tls.clients === undefined ? 'off' : tls.required ? 'required' : 'optional';
+    current = load(files, config, gate.clock(), trust?.authorities());
+    trust?.changed(() => {
+      try {
+        current = load(files, config, gate.clock(), trust.authorities());
+      } catch (error) {
+        log.event('event.certificate-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+      }
+    });
+    const clients = current.clients === undefined ? 'off' : tls.required ? 'required' : 'optional';
     const door = await serveHttp({ ...shared, tls: { current: () => current, clients } });
     return {
       url: door.url,
@@ -98,16 +109,17 @@ function pemFiles({ listen: { tls } }: Config, dir: string): PemFiles | undefine
   };
 }
 
-function load({ cert, key, clients }: PemFiles, { listen: { url } }: Config, at: number): Credentials {
+function load({ cert, key, clients }: PemFiles, { listen: { url } }: Config, at: number, more?: string): Credentials {
   const pem: Pem = {
     cert: read(cert, 'cert'),
     key: read(key, 'key'),
     ...(clients !== undefined && { clients: read(clients, 'clients') }),
+    ...(more !== undefined && { trust: Buffer.from(more) }),
   };
   return credentials(pem, at, url === undefined ? undefined : new URL(url).hostname);
 }
 
-function read(path: string, file: keyof Pem): Uint8Array {
+function read(path: string, file: PemFile): Uint8Array {
   let why: string;
   try {
     const stats = statSync(path);

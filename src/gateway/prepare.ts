@@ -69,7 +69,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     const findings = judgePosture({ config: site.config, machine, pinned: byUpstream, now, certificate });
     return { site, snapshot, upstreams, findings };
   } catch (error) {
-    if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
+    if (error instanceof RulesFault) throw located(site, error);
     throw error;
   }
 }
@@ -106,7 +106,7 @@ export function prepareUpstreams(site: Site): ReadonlyMap<string, UpstreamRules>
       ]),
     );
   } catch (error) {
-    if (error instanceof RulesFault) throw new ConfigError([faultOf(site, error)]);
+    if (error instanceof RulesFault) throw located(site, error);
     throw error;
   }
 }
@@ -125,6 +125,11 @@ function startable(rules: UpstreamRules, path: readonly string[]): UpstreamRules
   }
   refuseLiterals(rules.env, [...path, 'env']);
   return rules;
+}
+
+/** A fault with its place in the file. */
+export function located(site: Site, fault: RulesFault): ConfigError {
+  return new ConfigError([faultOf(site, fault)]);
 }
 
 function faultOf(site: Site, fault: RulesFault): Fault {

@@ -9,6 +9,7 @@ import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
 import type { Config } from '../config/schema.ts';
 import { reason } from '../controls/halt/rules.ts';
+import type { Caller } from '../core/call.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { mayHold, redactText, StreamRedactor } from '../detect/secrets.ts';
@@ -51,6 +52,7 @@ import { Streams } from './streams.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
 import { watchFiles } from './watch.ts';
+import { openWorkloads } from './workloads.ts';
 
 export interface StartOptions {
   /** Configuration file, as the operator named it. */
@@ -112,6 +114,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);
   let oauth: OAuthSite | undefined;
+  const standing = openWorkloads({ site, clock, files, env: process.env });
   const identities = openIdentities({
     token: callerToken(folder, random),
     user: options.user,
@@ -119,6 +122,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     files,
     enabled: () => prepared.site.config.identity.keys,
     kinds: [
+      ...standing.kinds,
       {
         authenticate: (evidence) => oauth?.kind.authenticate(evidence),
         challenge: (evidence) => oauth?.kind.challenge?.(evidence) ?? [],
@@ -138,7 +142,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   };
   let specs: Specs = await prepareSpecs(prepared, specPlace);
 
-  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const closers: (() => Promise<unknown> | unknown)[] = [() => standing.close()];
   try {
     const audit = await openAudit({
       dir: folder.audit,
@@ -241,7 +245,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         ring: keys,
         random,
       }),
-      authenticate: credentials.hearing(identities.authenticate),
+      authenticate: credentials.hearing(standing.around(identities.authenticate)),
       random,
       limits: site.config.calls,
       unsealed: (entry) => unsealed(entry, keys),
@@ -282,11 +286,13 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     let http: HttpDoor | undefined;
     if (options.http) {
       const { config, dir } = site;
-      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log, oauth });
+      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log, oauth, trust: standing });
       oauth.listening(http.url);
       closers.push(() => http!.close());
     }
-    const keyWatcher = identities.watch(log, (which) => streams.end(({ caller }) => which(caller), 'revoked'));
+    const revoked = (which: (caller: Caller) => boolean) => streams.end(({ caller }) => which(caller), 'revoked');
+    standing.watch(log, revoked);
+    const keyWatcher = identities.watch(log, revoked);
     closers.push(() => keyWatcher.close());
 
     const watcher = watchSite(file, {
@@ -300,6 +306,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         for (const name of next.site.lock.upstreams.keys()) {
           if (entryOf(next.site.lock, name) !== entryOf(prepared.site.lock, name)) holds.release(name);
         }
+        if (!isDeepStrictEqual(next.site.config.identity, prepared.site.config.identity)) standing.configure(next.site);
         const judges = judgesOf(next) !== judgesOf(prepared);
         [prepared, specs] = [next, nextSpecs];
         oauth?.use(next.site);
@@ -330,6 +337,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         watcher.close();
         keyWatcher.close();
         vaultWatcher.close();
+        standing.close();
         clearInterval(mender);
         const doors = Promise.all([http?.close(), people.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.

@@ -50,14 +50,15 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export const MAX_KEYS = 10_000;
 
 /** Names go to policy, logs and terminals: nothing in them may hide or act. */
-const name = z
+export const name = z
   .string()
   .min(1)
   .max(128)
   .refine((text) => text.isWellFormed() && escapeText(text) === text, 'must not hold invisible or control characters');
 /** `local` is the tenant of the OS user, who is known by another credential. */
-const tenant = name.refine((text) => text !== 'local', 'the tenant `local` is that of the OS user');
-const names = z.array(name).max(64);
+export const tenant = name.refine((text) => text !== 'local', 'the tenant `local` is that of the OS user');
+export const names = z.array(name).max(64);
+export const tools = z.array(z.string().min(3).max(2048)).max(256);
 const hexDigits = (length: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`), `write ${length} hex digits`);
 const cidr = z
@@ -80,7 +81,7 @@ export const wanted = z.strictObject({
   agent: names.default([]),
   groups: names.default([]),
   scopes: names.default([]),
-  tools: z.array(z.string().min(3).max(2048)).max(256).optional(),
+  tools: tools.optional(),
   addresses: z.array(cidr).min(1).max(64).optional(),
   hours: hours.optional(),
 });

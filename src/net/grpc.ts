@@ -35,6 +35,8 @@ export function openStream(options: StreamOptions): { close(): void } {
     settings: { enablePush: false, initialWindowSize: WINDOW },
     maxSessionMemory: 16,
   });
+  // What serves keeps the process; what listens for news does not.
+  session.unref();
   const end = (why: string): void => {
     if (!open) return;
     open = false;

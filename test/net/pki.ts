@@ -53,7 +53,16 @@ export class Authority {
     const authority = `basicConstraints=critical,CA:TRUE${pathLength === undefined ? '' : `,pathlen:${pathLength}`}\nkeyUsage=critical,keyCertSign,cRLSign\n`;
     writeFileSync(config, `${names && `subjectAltName=${names}\n`}${ca ? authority : plain}${lines}`);
     const request = `${certFile}.csr`;
-    openssl('req', '-new', '-key', keyFile, '-out', request, '-subj', '/CN=not a name');
+    openssl(
+      'req',
+      '-new',
+      '-key',
+      keyFile,
+      '-out',
+      request,
+      '-subj',
+      ca ? `/CN=authority ${this.#count}` : '/CN=not a name',
+    );
     const by = selfSigned
       ? ['-key', keyFile]
       : ['-CA', (from ?? this.root).certFile, '-CAkey', (from ?? this.root).keyFile, '-CAcreateserial'];

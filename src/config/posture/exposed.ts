@@ -1,4 +1,5 @@
 import { exposed as isExposed, lacks } from '../../doors/rules.ts';
+import { identifies } from '../../identity/rules.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Guarantees TR1, TR2, TR5: what others can reach has TLS, identities, and a credential that cannot just be copied. */
@@ -9,10 +10,10 @@ export const exposed: Check = ({ config: { listen, identity, unsafe } }) => {
     host: listen.host,
     url: listen.url,
     tls: listen.tls !== undefined,
-    identities: identity.keys || identity.oauth !== undefined || required,
+    identities: identifies(identity) || required,
   });
   // Every token that is accepted is bound to a key.
-  const bound = !identity.keys && identity.oauth?.require === 'bound';
+  const bound = !identity.keys && !identity.spiffe && identity.oauth?.require === 'bound';
   const where = listen.url ?? listen.host;
   const path = ['listen', listen.url === undefined ? 'host' : 'url'];
   const found: Finding[] = [];
@@ -24,7 +25,7 @@ export const exposed: Check = ({ config: { listen, identity, unsafe } }) => {
       text: `others can reach ${where}, without ${missing.join(' and ')}`,
       fix: 'set listen.tls (cert, key) and identity.keys, or listen on 127.0.0.1',
     });
-  else if (!required && !bound && unsafe['bearer-only'] === undefined)
+  else if (!required && !bound && !identity.signatures?.required && unsafe['bearer-only'] === undefined)
     found.push({
       code: 'posture.bearer-only',
       severity: 'critical',
@@ -32,7 +33,7 @@ export const exposed: Check = ({ config: { listen, identity, unsafe } }) => {
       text: `others can reach ${where} with a key or token alone: whoever steals one is that caller`,
       fix: 'take bound tokens alone (identity.oauth: require: bound), demand client certificates (listen.tls: clients, required), or take the risk by name: unsafe: { bearer-only: "why" }',
     });
-  if (!identity.keys && !identity.oauth && missing.length === 0)
+  if (!identifies(identity) && missing.length === 0)
     found.push({
       code: 'posture.nobody',
       severity: 'high',

@@ -26,5 +26,11 @@ export const events = {
   'event.credential': event(
     "a caller's credential at a server was obtained, renewed, connected, refused or revoked; data.what, never the credential",
   ),
+  'event.trust': event('a trust bundle of SPIFFE is in force; data.domain'),
+  'event.trust-refused': event(
+    'a trust bundle cannot be had; the last good one stays in force for identity.spiffe.stale, then nobody of the domain does',
+  ),
+  'event.signers': event('the keys of signed requests changed and are in force'),
+  'event.signers-refused': event('keys of signed requests cannot be used: none is accepted until that is mended'),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),
 } as const;

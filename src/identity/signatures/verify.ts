@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Caller } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { isInnerList, type Params, parseDictionary } from '../../wire/structured.ts';
-import type { Once } from '../once.ts';
+import type { Once, OnceLimits } from '../once.ts';
 import { type Algorithm, isSignature } from './algorithms.ts';
 import { COVERED, component, digestFits, type Message, signatureBase } from './base.ts';
 
@@ -21,8 +21,6 @@ export interface SignatureKey {
 export interface SignatureRules {
   /** A signature for another application is not looked at. */
   readonly tag: string;
-  /** Milliseconds from `created` on. */
-  readonly window: number;
   readonly keys: ReadonlyMap<string, SignatureKey>;
 }
 
@@ -30,14 +28,17 @@ export interface SignedRequest extends Message {
   body(): Promise<Uint8Array>;
 }
 
-/** Milliseconds that a signer's clock may be ahead. */
-export const SKEW = 5_000;
+/** Milliseconds for which a request is good, from its `created` on, and that a signer's clock may be ahead. */
+const WINDOW = 60_000;
+const SKEW = 5_000;
+/** A thousand requests a second of one key, and four of those. */
+export const NONCES: OnceLimits = { life: WINDOW + SKEW, each: 65_536, all: 262_144 };
 const LONGEST = 8_192;
 const NONCE = /^[\x21-\x7e]{16,128}$/;
 /** The key that signed the request; undefined when nobody did, for this application; or the code of the refusal. */
 export async function signer(
   request: SignedRequest,
-  { tag, window, keys }: SignatureRules,
+  { tag, keys }: SignatureRules,
   once: Once,
   now: number,
 ): Promise<SignatureKey | Code | undefined> {
@@ -61,7 +62,7 @@ export async function signer(
   const nonce = params.get('nonce');
   if (!key || typeof params.get('keyid') !== 'string') return invalid;
   if (params.has('alg') && params.get('alg') !== key.algorithm) return invalid;
-  if (typeof nonce !== 'string' || !NONCE.test(nonce) || !fresh(params, now, window)) return invalid;
+  if (typeof nonce !== 'string' || !NONCE.test(nonce) || !fresh(params, now)) return invalid;
   if (!covers(new Set(input.items.map(({ value }) => value)), request)) return invalid;
   const base = signatureBase(input, (name) => component(name, request));
   if (base === undefined || !isSignature(key.algorithm, key.key, base, bytes.value)) return invalid;
@@ -74,11 +75,11 @@ export async function signer(
 }
 
 /** Seconds since the epoch in the parameters. `expires` may end the window early and never lengthens it. */
-function fresh(params: Params, now: number, window: number): boolean {
+function fresh(params: Params, now: number): boolean {
   const [created, expires] = [params.get('created'), params.get('expires')];
   if (typeof created !== 'number' || typeof expires !== 'number') return false;
   const age = now - created * 1000;
-  return age >= -SKEW && age < window && expires > created && now < expires * 1000;
+  return age >= -SKEW && age < WINDOW && expires > created && now < expires * 1000;
 }
 
 /** Bodies of other methods than POST are never read, so that nothing needs to vouch for them. */

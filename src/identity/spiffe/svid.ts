@@ -23,12 +23,15 @@ export interface X509Svid extends SpiffeId {
 
 /**
  * Whose certificate it is at the time `at`, or why it is nobody's. `chain` is DER as the client sent it, its own first;
- * `authorities` answers for a trust domain, undefined for one that is not known.
+ * `authorities` answers for a trust domain, undefined for one that is not known; `vouched` is true of
+ * authorities that the listener had, and no others, when it verified the chain. Node may not tell the certificates
+ * between (nodejs/node#65579): then that is the proof.
  */
 export function x509Svid(
   chain: readonly Uint8Array[],
   authorities: (trustDomain: string) => readonly X509Certificate[] | undefined,
   at: number,
+  vouched: (authorities: readonly X509Certificate[]) => boolean = () => false,
 ): X509Svid | { readonly why: string } {
   let read: Link[];
   try {
@@ -50,7 +53,7 @@ export function x509Svid(
   if (purposes && !purposes.includes(CLIENT_AUTH)) return { why: 'not for clients' };
   const roots = authorities(id.trustDomain);
   if (!roots) return { why: 'a trust domain that is not known' };
-  const until = path(leaf, others, roots, at, 0);
+  const until = path(leaf, others, roots, at, 0) ?? (vouched(roots) ? ownEnd(leaf, at) : undefined);
   return until === undefined ? { why: 'no chain to its trust domain' } : { ...id, until };
 }
 
@@ -87,6 +90,11 @@ function path(
     if (rest !== undefined) return Math.min(own, rest);
   }
   return undefined;
+}
+
+function ownEnd({ certificate, extensions }: Link, at: number): number | undefined {
+  const plain = isCurrent(certificate, at) && extensions.critical.every((name) => UNDERSTOOD.has(name));
+  return plain ? certificate.validToDate.getTime() : undefined;
 }
 
 function signed(certificate: X509Certificate, issuer: X509Certificate): boolean {

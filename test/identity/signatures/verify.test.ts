@@ -20,7 +20,7 @@ const keys = new Map<string, SignatureKey>(
     ] as [string, Algorithm, KeyObject][]
   ).map(([id, algorithm, key]) => [id, { id, algorithm, key, caller }]),
 );
-const RULES = { tag: 'doorward', window: 60_000, keys };
+const RULES = { tag: 'doorward', keys };
 const ED: SignWith = { id: 'ed', algorithm: 'ed25519', key: ed.privateKey, at: NOW };
 const BODY = '{"jsonrpc":"2.0"}';
 const HEADERS = { 'content-type': 'application/json', 'mcp-method': 'tools/call', authorization: 'Bearer x' };
