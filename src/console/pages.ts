@@ -57,9 +57,8 @@ export function signInPage(id: string | undefined, notice?: Notice): string {
     'Sign in',
     html`${said(notice)}<div class="card">
 <h1>Sign in</h1>
-<p>The owner of this gateway gets a code at the terminal. It is good once, for two minutes:</p>
-<pre>doorward approve code</pre>
-<h2></h2>
+<p>The owner of this gateway gets a code at the terminal. It is good once, for two minutes.</p>
+<pre>doorward approve code --as NAME</pre>
 <form method="post" action="/sign-in" autocomplete="off">${next}
 <label for="code">Code</label>
 <div class="row"><input type="text" id="code" name="code" required autofocus maxlength="16" spellcheck="false" autocapitalize="characters" autocomplete="one-time-code">
@@ -80,7 +79,7 @@ ${form(signed, '/approval', { id: one.id }, html`<button class="link">${one.id} 
     'Approvals',
     html`${said(notice)}<div class="card"><h1>Waiting for a person</h1>
 ${waiting.length > 0 ? list(waiting) : nothing}
-<h2></h2>${form(signed, '/approvals', {}, html`<button>Look again</button>`)}</div>
+${form(signed, '/approvals', {}, html`<button>Look again</button>`)}</div>
 ${decided.length > 0 ? html`<div class="card"><h1>Decided, not used yet</h1>${list(decided)}</div>` : html``}`,
     signed,
   );
@@ -119,7 +118,7 @@ ${row('digest', html`<code>${argsDigest}</code>`)}
 <h2 id="args">Arguments</h2>
 <pre tabindex="0" aria-labelledby="args">${outsideJson(one.args)}</pre>
 ${answers === undefined ? html`` : html`<h2 id="answers">Answers</h2><pre tabindex="0" aria-labelledby="answers">${outsideJson(answers)}</pre>`}
-<h2></h2>${status}</div>`,
+${status}</div>`,
     signed,
   );
 }

@@ -8,7 +8,7 @@ export const STYLE = `
   --quiet: light-dark(#566070, #9aa5b4);
   --line: light-dark(#d5dae1, #353c47);
   --code: light-dark(#f0f2f5, #161a20);
-  --yes: light-dark(#17653a, #2c8a55);
+  --yes: light-dark(#17653a, #227345);
   --no: light-dark(#a32626, #e0706b);
   --warn: light-dark(#fff0c2, #4d3c06);
   --focus: light-dark(#1a56c4, #7fb0ff);
@@ -34,6 +34,7 @@ pre { background: var(--code); border: 1px solid var(--line); border-radius: 6px
   overflow: auto; max-height: 28rem; white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; }
 mark { background: var(--warn); color: inherit; border-radius: 3px; padding: 0 2px; }
 form { margin: 0; }
+.card > form, .card > .row { margin-top: 1.25rem; }
 label { display: block; font-weight: 600; margin-bottom: .35rem; }
 input[type=text] { font: 1.35rem ui-monospace, Menlo, Consolas, monospace; letter-spacing: .12em; width: 14rem; max-width: 100%;
   padding: .4rem .6rem; border: 1px solid var(--quiet); border-radius: 6px; background: var(--ground); color: var(--ink); }

@@ -2,7 +2,7 @@
  * approval: does a person agree, where one was asked for? A demand ends the call; nothing is held open. The grant lies
  * in the state under its binding, and the same call made again finds it there and spends it (guarantee AP2).
  */
-import type { CallView } from '../../core/call.ts';
+import type { Brought, CallView } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
@@ -64,7 +64,7 @@ async function ask(
       case 'denied':
         return stop('approval.denied', `${found.id} denied by ${found.by} (${found.via})`);
       case 'waiting':
-        if (!other && (await asserted(call, found, terms, state))) continue;
+        if (!other && terms.client && (await asserted(brought, found, state))) continue;
         break;
     }
     if (found) return question(found, codes, terms);
@@ -82,11 +82,11 @@ function question({ id }: Approval, codes: readonly Code[], { client }: Terms): 
 }
 
 /**
- * What the asking client says that its person said. It counts only where the place says so; it is nobody's subject, so
- * it can be one of several voices at most once, and belongs to no group. True when it changed what waits.
+ * What the asking client says that its person said about this very call. It is nobody's subject, so it can be one of
+ * several voices at most once, and belongs to no group. True when it changed what waits.
  */
-async function asserted({ approval: brought }: CallView, waits: Approval, { client }: Terms, state: State) {
-  const answer = client && brought?.kind === 'asked' ? brought.answer : undefined;
+async function asserted(brought: Brought | undefined, waits: Approval, state: State): Promise<boolean> {
+  const answer = brought?.kind === 'asked' ? brought.answer : undefined;
   if (!isObject(answer)) return false;
   const { action, content } = answer;
   const agrees = action === 'accept' && isObject(content) && content['approve'] === true;
