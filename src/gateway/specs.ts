@@ -33,10 +33,11 @@ export async function prepareSpecs(
     if (only === undefined ? !site.lock.upstreams.has(name) : only !== name) continue;
     const asks = rules.asks ? { asks: rules.asks } : {};
     if ('http' in rules) {
-      const made = httpSpec(name, rules.http, rules.credential);
+      const { http, transport, credential } = rules;
+      const made = httpSpec(name, http, { ...asks, ...(transport && { transport }) }, credential);
       if ('fault' in made)
         throw new ConfigError([site.source.fault(['upstreams', name, ...made.at], made.fault, made.fix)]);
-      specs.set(name, { ...made, ...asks });
+      specs.set(name, made);
       continue;
     }
     const { run, mounts, caps } = rules;

@@ -1,4 +1,4 @@
-/** One running server: a sandboxed child, the connection to it, and what it says it offers. */
+/** One running server that is spoken with line by line: the connection to it, and what it says it offers. */
 import { type Call, type Io, type Result, type RpcError, STREAM } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
@@ -6,45 +6,24 @@ import type { Clock } from '../core/state.ts';
 import type { descriptorDigest } from '../inventory/digest.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
-import type { Asks } from '../wire/eras/asks.ts';
 import { handshake } from '../wire/eras/modern.ts';
 import { type Calls, modernCalls, olderCalls, type Terms } from './calls.ts';
-import { Catalog, describe } from './catalog.ts';
-import type { Caps } from './cgroups.ts';
+import { Catalog } from './catalog.ts';
 import { announced, Changes } from './changes.ts';
-import { type Child, startChild } from './child.ts';
 import type { Era, Eras } from './era.ts';
 import { discovered, type Greeting, list } from './handshake.ts';
-import type { Machine } from './machine.ts';
-import type { Mount } from './mounts.ts';
-import { DiedOnProbe, discover, openConnection } from './opening.ts';
-import { command, PACKAGE, type PreparedPackage } from './packages.ts';
+import { DiedOnProbe, discover, notStarted, openConnection } from './opening.ts';
 import type { Parking } from './parking.ts';
-import { type Redactor, watchStderr } from './stderr.ts';
 import { Connection } from './stdio.ts';
-import { TreeRefused } from './tree.ts';
-
-/** One upstream, ready to be started. */
-export interface UpstreamSpec {
-  readonly name: string;
-  readonly package: PreparedPackage;
-  readonly mounts: readonly Mount[];
-  /** The whole environment inside, values looked up (`environment()`). */
-  readonly env: Readonly<Record<string, string>>;
-  readonly caps: Caps;
-  /** What the server may ask a client for; absent = nothing. */
-  readonly asks?: Asks;
-}
+import type { Link, Way } from './way.ts';
 
 export interface LaneOptions {
-  readonly machine: Machine;
   readonly clock: Clock;
   /** Doorward's own version, told to servers. */
   readonly version: string;
   /** Of a descriptor, as the lockfile has it. */
   readonly digest?: typeof descriptorDigest;
   readonly onEvent: (code: Code, data: Readonly<Record<string, Json>>) => void;
-  readonly redactor: () => Redactor;
   /** Which revision each server speaks, as far as it is known. */
   readonly eras: Eras;
   readonly parking: Parking;
@@ -66,7 +45,7 @@ export class Lane {
   readonly upstream: string;
   readonly startedAt: number;
   readonly connection: Connection;
-  readonly #child: Child;
+  readonly #link: Link;
   readonly #options: LaneOptions;
   readonly catalog: Catalog;
   readonly #client: JsonObject;
@@ -84,84 +63,57 @@ export class Lane {
   /** Resolves when no process of the lane is left; says why. */
   readonly ended: Promise<string>;
 
-  private constructor(spec: UpstreamSpec, child: Child, options: LaneOptions, terms: Terms) {
-    this.upstream = spec.name;
+  private constructor({ upstream }: Way, link: Link, options: LaneOptions, terms: Terms) {
+    this.upstream = upstream;
     this.startedAt = options.clock();
-    this.#child = child;
+    this.#link = link;
     this.#options = options;
     this.#shared = terms.shared === true;
     this.#client = { name: 'doorward', version: options.version };
-    const { onEvent, clock, redactor, digest } = options;
+    const { onEvent, clock, digest } = options;
     this.catalog = new Catalog({
       clock,
       take: (signal) => this.#list(signal),
       ...(digest && { digest }),
     });
     this.connection = new Connection({
-      input: child.stdout,
-      output: child.stdin,
+      input: link.stdout,
+      output: link.stdin,
       shared: this.#shared,
-      onFault: (fault, count) => onEvent('event.protocol', { upstream: spec.name, fault, count }),
+      onFault: (fault, count) => onEvent('event.protocol', { upstream, fault, count }),
       onListChanged: () => this.#stale(),
       onUpdated: (uri) => this.onUpdated?.(uri),
-      onBroken: () => child.kill(),
+      onBroken: () => link.kill(),
     });
-    watchStderr(child.stderr, {
-      redactor,
-      clock,
-      log: (text, dropped) => onEvent('event.stderr', { upstream: spec.name, text, ...(dropped > 0 && { dropped }) }),
-    });
-    this.ended = child.ended.then((how) => {
+    this.ended = link.ended.then((how) => {
       this.#alive = false;
       this.#changes?.stop();
       this.connection.end('upstream.lost', how);
-      onEvent('event.lane', { upstream: spec.name, what: 'end', how, ms: clock() - this.startedAt });
+      onEvent('event.lane', { upstream, what: 'end', how, ms: clock() - this.startedAt });
       return how;
     });
   }
 
-  /**
-   * Checks the package against its pin, starts the sandbox, shakes hands, lists. `pin` undefined = not reviewed yet
-   * (review itself). Rejects with Ended: `inventory.package` or `upstream.start`; no process is left then.
-   */
-  static async start(
-    spec: UpstreamSpec,
-    pin: string | undefined,
-    options: LaneOptions,
-    stop: AbortSignal,
-    terms: Terms,
-  ): Promise<Lane> {
+  /** Shakes hands and lists. Rejects with Ended; nothing of the server is left then. */
+  static async start(way: Way, options: LaneOptions, stop: AbortSignal, terms: Terms): Promise<Lane> {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(options.startLimit ?? START_LIMIT)]);
     try {
-      return await Lane.#begin(spec, pin, options, signal, terms);
+      return await Lane.#begin(way, options, signal, terms);
     } catch (error) {
       if (!(error instanceof DiedOnProbe)) throw error;
-      options.eras.set(configOf(spec), 'legacy');
-      return Lane.#begin(spec, pin, options, signal, terms);
+      options.eras.set(way.config, 'legacy');
+      return Lane.#begin(way, options, signal, terms);
     }
   }
 
-  static async #begin(
-    spec: UpstreamSpec,
-    pin: string | undefined,
-    options: LaneOptions,
-    signal: AbortSignal,
-    terms: Terms,
-  ): Promise<Lane> {
-    await checkPackage(spec, pin);
+  static async #begin(way: Way, options: LaneOptions, signal: AbortSignal, terms: Terms): Promise<Lane> {
     const { clock, eras, onEvent } = options;
     const began = clock();
     let lane: Lane | undefined;
     try {
-      const child = await startChild(options.machine, {
-        command: command(spec.package, spec.caps.memory),
-        cwd: PACKAGE,
-        env: spec.env,
-        mounts: [{ source: spec.package.dir, target: PACKAGE, write: false }, ...spec.mounts],
-        caps: spec.caps,
-      });
-      lane = new Lane(spec, child, options, terms);
-      const known = eras.get(configOf(spec));
+      const { link, facts } = await way.open(signal);
+      lane = new Lane(way, link, options, terms);
+      const known = way.era ?? eras.get(way.config);
       const { connection } = lane;
       const ours = { client: lane.#client, ...terms };
       const { era, greeting } = await openConnection(connection, ours, known, signal);
@@ -175,24 +127,16 @@ export class Lane {
       });
       await lane.catalog.list(signal);
       // A verdict grows old from the day it was found.
-      if (era !== known) eras.set(configOf(spec), era);
-      const ms = clock() - began;
-      onEvent('event.lane', {
-        upstream: spec.name,
-        what: 'start',
-        pid: child.pid,
-        ms,
-        era,
-        caps: { ...child.inForce },
-      });
+      if (era !== known) eras.set(way.config, era);
+      onEvent('event.lane', { upstream: way.upstream, what: 'start', ms: clock() - began, era, ...facts });
       if (era === 'modern') lane.#hear();
       return lane;
     } catch (error) {
       if (lane) {
-        lane.#child.kill();
+        lane.#link.kill();
         await lane.ended;
       }
-      throw error instanceof DiedOnProbe ? error : new Ended('stop', 'upstream.start', describe(error));
+      throw error instanceof DiedOnProbe ? error : notStarted(error);
     }
   }
 
@@ -267,25 +211,9 @@ export class Lane {
   end(): Promise<void> {
     this.#over ??= (async () => {
       this.connection.end('upstream.lost', 'the lane was ended');
-      await this.#child.end(this.#options.grace ?? GRACE);
+      await this.#link.end(this.#options.grace ?? GRACE);
       await this.ended;
     })();
     return this.#over;
   }
-}
-
-/** What decides which program runs. */
-function configOf({ package: { digest, entry, args } }: UpstreamSpec): string {
-  return JSON.stringify(['stdio', digest, entry, args]);
-}
-
-async function checkPackage(spec: UpstreamSpec, pin: string | undefined): Promise<void> {
-  let digest: string;
-  try {
-    ({ digest } = await spec.package.check());
-  } catch (error) {
-    const code = error instanceof TreeRefused ? 'inventory.package' : 'upstream.start';
-    throw new Ended('stop', code, describe(error));
-  }
-  if (pin !== undefined && digest !== pin) throw new Ended('stop', 'inventory.package', `the tree is ${digest}`);
 }

@@ -15,8 +15,9 @@ import type { LaneOptions } from './lane.ts';
 import { type OpenLane, opener } from './open-lane.ts';
 import { isParked, Parking } from './parking.ts';
 import { type Seat, Seats, type SeatsOptions } from './seats.ts';
+import type { ChildOptions } from './way.ts';
 
-export interface LanesOptions extends SeatsOptions, Omit<LaneOptions, 'eras' | 'parking'> {
+export interface LanesOptions extends SeatsOptions, ChildOptions, Omit<LaneOptions, 'eras' | 'parking'> {
   /** What the lockfile pins of an upstream: `tool:name` -> digest. */
   readonly expected: (upstream: string) => ReadonlyMap<string, string>;
   /** A listing differs from `expected`. Told once for each listing that differs; lets the gateway hold the thing. */

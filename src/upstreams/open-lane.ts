@@ -4,7 +4,9 @@ import type { Terms } from './calls.ts';
 import type { Catalog } from './catalog.ts';
 import { HttpLane, type HttpLaneOptions } from './http/lane.ts';
 import type { HttpSpec } from './http/spec.ts';
-import { Lane, type LaneOptions, type UpstreamSpec } from './lane.ts';
+import { bySse } from './http/sse.ts';
+import { Lane, type LaneOptions } from './lane.ts';
+import { byChild, type ChildOptions, type UpstreamSpec } from './way.ts';
 
 /** An upstream as it is configured: a package that is started, or a URL that is called. */
 export type AnySpec = UpstreamSpec | HttpSpec;
@@ -38,11 +40,12 @@ export type Opener = (
   caller?: Caller,
 ) => Promise<OpenLane>;
 
-export function opener(how: LaneOptions & HttpLaneOptions): Opener {
-  return (spec, pin, stop, terms, caller) =>
-    'to' in spec
-      ? HttpLane.start(spec, pin, how, stop, terms.offered, caller)
-      : Lane.start(spec, pin, how, stop, terms);
+export function opener(how: LaneOptions & HttpLaneOptions & ChildOptions): Opener {
+  return (spec, pin, stop, terms, caller) => {
+    if (!('to' in spec)) return Lane.start(byChild(spec, pin, how), how, stop, terms);
+    if (spec.transport === 'sse') return Lane.start(bySse(spec, pin, how.resolve), how, stop, terms);
+    return HttpLane.start(spec, pin, how, stop, terms.offered, caller);
+  };
 }
 
 export const kindOf = (spec: AnySpec) => ('to' in spec ? 'http' : 'stdio');

@@ -2,11 +2,13 @@
  * The opening of a connection over pipes. Which revision a server speaks is found at the server itself, on the child
  * that will serve the calls (protocol 2026-07-28, basic/versioning).
  */
+import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
 import { BATCHES } from '../wire/eras/versions.ts';
+import { describe } from './catalog.ts';
 import { type Era, judgeReply, type Verdict } from './era.ts';
 import { discovered, type Greeting, good, greeting } from './handshake.ts';
 import type { Connection } from './stdio.ts';
@@ -18,6 +20,19 @@ export interface Opened {
 
 /** The server ended when it was asked `server/discover`, as some older ones do. */
 export class DiedOnProbe extends Error {}
+
+/** Codes that say more than that a start failed. */
+const KEPT: ReadonlySet<Code> = new Set<Code>([
+  'inventory.package',
+  'upstream.address',
+  'upstream.tls',
+  'upstream.credential',
+  'upstream.connect',
+]);
+
+export function notStarted(error: unknown): Ended {
+  return error instanceof Ended && KEPT.has(error.code) ? error : new Ended('stop', 'upstream.start', describe(error));
+}
 
 /** Milliseconds of silence after which `initialize` is said too. */
 const SILENCE = 2_000;

@@ -54,6 +54,10 @@ export const schema = z.strictObject({
     .min(1)
     .optional()
     .describe('where the server is: https://host/path; http only on this machine, with `private`'),
+  transport: z
+    .enum(['http', 'sse'])
+    .optional()
+    .describe('how the server is spoken to: Streamable HTTP, or HTTP+SSE for a server that has nothing newer'),
   private: z
     .array(z.string())
     .max(16)
@@ -94,10 +98,12 @@ export interface HttpRules {
   readonly asks?: Asks;
   readonly http: DestinationConfig;
   readonly credential?: CredentialRules;
+  /** Absent: Streamable HTTP. */
+  readonly transport?: 'sse';
 }
 
 const STDIO_ONLY = ['sandbox', 'mounts', 'env', 'memory', 'processes', 'files', 'cpu'] as const;
-const HTTP_ONLY = ['private', 'tls', 'credential'] as const;
+const HTTP_ONLY = ['transport', 'private', 'tls', 'credential'] as const;
 
 /** What the compiler may ask of the file system and the user. */
 export interface RulesPlace {
@@ -128,7 +134,7 @@ export function compile(config: UpstreamConfig, path: Path, place: RulesPlace): 
 }
 
 function compileHttp(
-  { url, private: named, tls, asks, credential: proof }: UpstreamConfig & { url: string },
+  { url, transport, private: named, tls, asks, credential: proof }: UpstreamConfig & { url: string },
   path: Path,
   place: RulesPlace,
 ): HttpRules {
@@ -149,8 +155,10 @@ function compileHttp(
   };
   const made = destination(http);
   if (isFault(made)) throw new RulesFault([...path, ...made.at], made.fault, made.fix);
+  if (transport === 'sse' && proof)
+    throw new RulesFault([...path, 'credential'], 'not over HTTP+SSE', 'leave it out, or use a server of today');
   const rules = proof && { credential: compileCredential(proof, [...path, 'credential'], url, place.configDir) };
-  return { http, ...rules, ...granted(asks) };
+  return { http, ...(transport === 'sse' && { transport }), ...rules, ...granted(asks) };
 }
 
 function compileStdio(config: UpstreamConfig & { run: readonly string[] }, path: Path, place: RulesPlace): StdioRules {

@@ -97,6 +97,7 @@ describe('an upstream block with a URL', () => {
     [{ url: 'https://mcp.example.com/', sandbox: 'bubblewrap' }, ['sandbox']],
     [{ run: RUN, private: ['10.0.0.0/8'] }, ['private']],
     [{ run: RUN, tls: {} }, ['tls']],
+    [{ run: RUN, transport: 'sse' }, ['transport']],
     [{ url: 'http://mcp.example.com/' }, ['url']],
     [{ url: 'http://127.0.0.1:1/' }, ['url']],
     [{ url: 'https://mcp.example.com/', private: ['0.0.0.0/0'] }, ['private', 0]],

@@ -5,11 +5,11 @@ import type { Call, Io, Notification, Pinned, Result, Resume, RpcError } from '.
 import { descriptorDigest as digest } from '../../src/inventory/digest.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import type { Caps } from '../../src/upstreams/cgroups.ts';
-import type { UpstreamSpec } from '../../src/upstreams/lane.ts';
 import { type Lanes, type LanesOptions, lanes } from '../../src/upstreams/lanes.ts';
 import { thisMachine } from '../../src/upstreams/machine.ts';
 import { preparePackage } from '../../src/upstreams/packages.ts';
 import type { Redactor } from '../../src/upstreams/stderr.ts';
+import type { UpstreamSpec } from '../../src/upstreams/way.ts';
 
 export const SERVERS = realpathSync(join(import.meta.dirname, '../fixtures/servers'));
 export const CAPS: Caps = { memory: 256 << 20, processes: 64, files: 256, cpu: 2 };

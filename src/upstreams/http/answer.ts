@@ -196,6 +196,6 @@ export class AnswerReader implements Receiver {
 const ok = (status: number): boolean => status >= 200 && status < 300;
 
 /** Type and subtype in lower case; parameters mean nothing here. */
-function mediaType(header: string | undefined): string | undefined {
+export function mediaType(header: string | undefined): string | undefined {
   return header?.split(';', 1)[0]!.trim().toLowerCase();
 }

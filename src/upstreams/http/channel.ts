@@ -351,7 +351,7 @@ const LIST_CHANGED = new Set(['tools', 'prompts', 'resources'].map((things) => `
 const IGNORED = new Set(['notifications/elicitation/complete', 'notifications/subscriptions/acknowledged']);
 
 /** Whether a request that failed in the middle ran is unknown: nothing here is ever repeated. */
-function endedBy({ reason, message, unsent }: NetFault): Ended {
+export function endedBy({ reason, message, unsent }: NetFault): Ended {
   const code = CODES[reason] ?? (unsent ? 'upstream.unreachable' : 'upstream.lost');
   return new Ended('stop', code, `${reason}: ${message}`);
 }

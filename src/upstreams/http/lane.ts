@@ -18,10 +18,11 @@ import { BATCHES } from '../../wire/eras/versions.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { paramHeaders } from '../../wire/mirror.ts';
 import { type Calls, modernCalls, olderCalls } from '../calls.ts';
-import { Catalog, describe } from '../catalog.ts';
+import { Catalog } from '../catalog.ts';
 import { announced, Changes } from '../changes.ts';
 import { type Era, type Eras, judge, type Verdict } from '../era.ts';
 import { discovered, type Greeting, greeting, list } from '../handshake.ts';
+import { notStarted } from '../opening.ts';
 import type { Parking } from '../parking.ts';
 import type { Reply } from '../stdio.ts';
 import type { Answered } from './answer.ts';
@@ -129,8 +130,7 @@ export class HttpLane {
       return lane;
     } catch (error) {
       await lane.#close('not started');
-      if (error instanceof Ended && KEEPS.has(error.code)) throw error;
-      throw new Ended('stop', 'upstream.start', describe(error));
+      throw notStarted(error);
     }
   }
 
@@ -307,14 +307,6 @@ export class HttpLane {
     this.#resolveEnded(how);
   }
 }
-
-/** Codes that say more than that a start failed. */
-const KEEPS: ReadonlySet<Code> = new Set<Code>([
-  'upstream.address',
-  'upstream.tls',
-  'upstream.credential',
-  'upstream.connect',
-]);
 
 const declared = new WeakMap<object, ParamHeaders>();
 function declaredBy(descriptor: Readonly<JsonObject>): ParamHeaders {

@@ -15,14 +15,23 @@ export interface HttpSpec {
   readonly to: Destination;
   /** Digest of all that is configured of it. What is remembered of a server is remembered under this. */
   readonly config: string;
+  /** The transport of 2024-11-05; absent = Streamable HTTP. */
+  readonly transport?: 'sse';
   /** What the server may ask a client for; absent = nothing. */
   readonly asks?: Asks;
 }
 
-/** `more`: what else is configured, so that a change of it makes another server of this one. */
-export function httpSpec(name: string, config: DestinationConfig, more?: object): HttpSpec | DestinationFault {
+/** `also`: what else is configured, so that a change of it makes another server of this one. */
+export function httpSpec(
+  name: string,
+  config: DestinationConfig,
+  more: Pick<HttpSpec, 'asks' | 'transport'> = {},
+  also?: object,
+): HttpSpec | DestinationFault {
   const to = destination(config);
-  return isFault(to) ? to : { name, to, config: digest(JSON.parse(JSON.stringify(more ? { config, more } : config))) };
+  if (isFault(to)) return to;
+  const { transport } = more;
+  return { name, to, config: digest(JSON.parse(JSON.stringify({ config, transport, also }))), ...more };
 }
 
 /** What a review pins of it: where it is, and by which keys it is known. */

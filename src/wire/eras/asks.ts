@@ -2,18 +2,13 @@
  * What a server may ask of a client (elicitation, sampling, roots), in the shapes of 2026-07-28: capabilities of the
  * client, and the requests in an `input_required` result (basic/patterns/mrtr).
  */
-import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { type AskKind, kindOf } from '../../core/rounds.ts';
+import type { AskGrants } from '../../core/rules.ts';
+import { isObject, type JsonObject } from '../../lib/json/types.ts';
 import { utf8Length } from '../../lib/text.ts';
 
-/** What the operator lets one upstream ask for; nothing by default. */
-export interface Asks {
-  readonly elicitation: readonly ('form' | 'url')[];
-  readonly sampling: boolean;
-  readonly roots: boolean;
-}
-export const NO_ASKS: Asks = Object.freeze({ elicitation: [], sampling: false, roots: false });
-
-export type AskKind = 'form' | 'url' | 'sampling' | 'roots';
+/** What the operator lets one upstream ask for. */
+export type Asks = Omit<AskGrants, 'hosts'>;
 
 /** Requests in one result, bytes of the id of each, bytes of a server's own state. */
 export const MAX_REQUESTS = 8;
@@ -38,22 +33,6 @@ export function offer(declared: Readonly<JsonObject>, asks: Asks): JsonObject {
   return offered;
 }
 
-/** Undefined: no request that MCP knows. */
-export function askKind(method: Json | undefined, params: Json | undefined): AskKind | undefined {
-  switch (method) {
-    case 'elicitation/create': {
-      const mode = isObject(params) ? (params['mode'] ?? 'form') : undefined;
-      return mode === 'form' || mode === 'url' ? mode : undefined;
-    }
-    case 'sampling/createMessage':
-      return isObject(params) ? 'sampling' : undefined;
-    case 'roots/list':
-      return params === undefined || isObject(params) ? 'roots' : undefined;
-    default:
-      return undefined;
-  }
-}
-
 /** Whether `offered` (capabilities, as `offer` makes them) has this kind. */
 export function isOffered(kind: AskKind, offered: Readonly<JsonObject>): boolean {
   if (kind === 'sampling' || kind === 'roots') return offered[kind] !== undefined;
@@ -73,7 +52,7 @@ export function misfit(value: JsonObject, offered: Readonly<JsonObject>): string
   if (requests.length > MAX_REQUESTS) return `over ${MAX_REQUESTS} requests`;
   for (const [id, request] of requests) {
     if (utf8Length(id) > MAX_ID) return 'a long id of a request';
-    const kind = isObject(request) ? askKind(request['method'], request['params']) : undefined;
+    const kind = kindOf(request);
     if (kind === undefined) return 'a request that is not known';
     if (!isOffered(kind, offered)) return `${kind} was not offered`;
   }

@@ -1,6 +1,7 @@
 /** Requests of servers of older revisions, as `inputRequests` of 2026-07-28, and the answers on their way back. */
+import { kindOf } from '../../core/rounds.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
-import { askKind, isOffered, MAX_REQUESTS } from './asks.ts';
+import { isOffered, MAX_REQUESTS } from './asks.ts';
 
 /** First revisions that have a kind of request. */
 const SINCE = { roots: '2024-11-05', sampling: '2024-11-05', form: '2025-06-18', url: '2025-11-25' } as const;
@@ -16,7 +17,7 @@ export function refusesAsk(
   method: string,
   params: JsonObject,
 ): { readonly code: number; readonly message: string } | undefined {
-  const kind = askKind(method, params);
+  const kind = kindOf({ method, params });
   if (kind !== undefined && version >= SINCE[kind] && isOffered(kind, offered)) return undefined;
   return method === 'elicitation/create' && offered['elicitation'] !== undefined && version >= SINCE.form
     ? { code: -32602, message: 'mode not offered' }

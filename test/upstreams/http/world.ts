@@ -222,11 +222,12 @@ let calls = 0;
 
 export function world(
   config: DestinationConfig,
-  change: Partial<LanesOptions> & { pinned?: readonly JsonObject[]; asks?: Asks } = {},
+  change: Partial<LanesOptions> & { pinned?: readonly JsonObject[]; asks?: Asks; transport?: 'sse' } = {},
 ): World {
-  const plain = httpSpec('under-test', { private: ['127.0.0.0/8'], ...config });
-  if ('fault' in plain) throw new Error(plain.fault);
-  const spec = change.asks ? { ...plain, asks: change.asks } : plain;
+  const { asks, transport } = change;
+  const more = { ...(asks && { asks }), ...(transport && { transport }) };
+  const spec = httpSpec('under-test', { private: ['127.0.0.0/8'], ...config }, more);
+  if ('fault' in spec) throw new Error(spec.fault);
   const { pinned = [ECHO] } = change;
   const events: World['events'] = [];
   const drifts: string[] = [];

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/lib/json/types.ts';
-import { type Asks, askKind, misfit, NO_ASKS, offer } from '../../../src/wire/eras/asks.ts';
+import { type Asks, misfit, offer } from '../../../src/wire/eras/asks.ts';
 
+const NO_ASKS: Asks = { elicitation: [], sampling: false, roots: false };
 const ALL: Asks = { elicitation: ['form', 'url'], sampling: true, roots: true };
 const form = { method: 'elicitation/create', params: { message: 'm', requestedSchema: {} } };
 const url = { method: 'elicitation/create', params: { mode: 'url', url: 'https://a.example', message: 'm' } };
@@ -20,19 +21,6 @@ describe('what is offered', () => {
   ] as [JsonObject, Asks, JsonObject][])('%j under %j is %j', (declared, asks, offered) =>
     expect(offer(declared, asks)).toEqual(offered),
   );
-});
-
-describe('the kind of a request', () => {
-  it.each([
-    ['elicitation/create', {}, 'form'],
-    ['elicitation/create', { mode: 'url' }, 'url'],
-    ['elicitation/create', { mode: 'page' }, undefined],
-    ['elicitation/create', undefined, undefined],
-    ['sampling/createMessage', {}, 'sampling'],
-    ['sampling/createMessage', [], undefined],
-    ['roots/list', undefined, 'roots'],
-    ['tools/call', {}, undefined],
-  ] as const)('%s %j: %s', (method, params, kind) => expect(askKind(method, params as JsonObject)).toBe(kind));
 });
 
 describe('an input_required result', () => {
