@@ -21,6 +21,16 @@ export function tail(dir: string, count: number): Entry[] {
   return found;
 }
 
+/** Every entry, oldest first. */
+export function* all(dir: string): Generator<Entry, void, undefined> {
+  for (const segment of segments(dir)) {
+    for (const { bytes, whole } of lines(segment.path)) {
+      const read = whole ? entry(bytes) : undefined;
+      if (read) yield read;
+    }
+  }
+}
+
 /** All entries of a call or attempt, in order. */
 export function lookup(dir: string, reference: string): Entry[] {
   const needle = `"call":${JSON.stringify(reference)}`;

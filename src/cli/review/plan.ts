@@ -13,6 +13,7 @@ import {
   type UpstreamLock,
   withUpstream,
 } from '../../inventory/lock.ts';
+import { meaning } from '../../inventory/meaning.ts';
 import { guessPaths } from '../../inventory/paths.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { pointer } from '../../lib/schema/index.ts';
@@ -53,6 +54,8 @@ export function plan(lock: Lock, upstream: string, listing: Listing, origin: Ori
   const drift = compare(lock, upstream, listing);
   const before = new Map((entry?.things ?? []).map((thing) => [`${thing.kind} ${thing.name}`, thing]));
   const others = pins(lock).filter((pin) => pin.upstream !== upstream);
+  const siblings = listing.tools.flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+  const named = [...others.map(({ name }) => name), ...siblings];
   const changed = new Map(drift.changed.map(({ pinned, seen }) => [`${seen.kind} ${seen.name}`, { pinned, seen }]));
   const gone = new Set(drift.gone.map(({ kind, name }) => `${kind} ${name}`));
   const twice = new Set(drift.twice.map(({ kind, name }) => `${kind} ${name}`));
@@ -80,6 +83,7 @@ export function plan(lock: Lock, upstream: string, listing: Listing, origin: Ori
       says: pinned ? [] : textsOf(seen.descriptor),
       findings,
       changes: [
+        ...(pinned ? meaning(seen.kind, pinned.descriptor, seen.descriptor, named) : []),
         ...(pinned ? diff(seen.kind, pinned.descriptor, seen.descriptor) : []),
         ...(twice.has(`${seen.kind} ${seen.name}`) ? ['is listed more than once, each time otherwise'] : []),
       ],

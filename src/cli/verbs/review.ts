@@ -163,11 +163,31 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
         mark(item.facts.writes),
         mark(item.facts.destructive),
         mark(item.facts.executes),
+        mark(item.facts.sendsOut),
+        mark(item.facts.untrusted === true),
+        mark(item.facts.private === true),
         shown(item.description.split('\n')[0] ?? '', 40),
         item.findings[0] ? `${item.findings[0].code} ${item.findings[0].severity}` : '-',
       ].map((cell) => shown(cell, 80)),
     );
-  data(table(['THING', 'STATUS', 'READS', 'WRITES', 'DESTROYS', 'EXECUTES', 'DESCRIPTION', 'FINDINGS'], rows));
+  data(
+    table(
+      [
+        'THING',
+        'STATUS',
+        'READS',
+        'WRITES',
+        'DESTROYS',
+        'EXECUTES',
+        'SENDS',
+        'UNTRUSTED',
+        'PRIVATE',
+        'DESCRIPTION',
+        'FINDINGS',
+      ],
+      rows,
+    ),
+  );
   for (const { name, status, says, changes, findings } of items) {
     const lines = [
       ...says.map(({ at, text }) => `${shown(at)}: ${shown(text, MAX_TEXT)}`),
@@ -227,6 +247,9 @@ function proposed(upstream: string, items: readonly Item[]) {
   return { allow: tools.filter(reader).map(name), ask: tools.filter((item) => !reader(item)).map(name) };
 }
 
+/** Changes of one thing that a finding tells. */
+const TOLD = 3;
+
 function placed({ upstream, items, clean }: Plan) {
   const at = (item: Item) => `${upstream}.${item.name}: `;
   const own = items.flatMap((item) =>
@@ -244,7 +267,7 @@ function placed({ upstream, items, clean }: Plan) {
       code: 'inventory.drift',
       severity: 'high' as const,
       where: 'doorward.lock:1:1',
-      text: `${at(item)}${item.status}${item.changes[0] ? `, ${item.changes[0]}` : ''}`,
+      text: [at(item) + item.status, ...item.changes.slice(0, TOLD)].join('; '),
       fix: `doorward review ${upstream}`,
     }));
   return clean ? own : [...own, ...drift];
