@@ -97,7 +97,7 @@ function entries(): unknown[] {
     .filter(({ method }) => method !== 'server/discover' && method !== 'subscriptions/listen')
     .map(
       ({
-        log: _,
+        log: _log,
         seq: _seq,
         prev: _prev,
         at: _at,

@@ -73,8 +73,8 @@ function isBroad(to: Config['policy'][number]['to']): boolean {
 }
 
 /** `upstream.tool` of a call that was sent or answered; undefined for all else. */
-function nameOf({ kind, upstream, target }: Entry): string | undefined {
-  if ((kind !== 'intent' && kind !== 'call') || upstream === undefined || !target || target.kind === 'route')
-    return undefined;
+function nameOf({ kind, upstream, target, outcome }: Entry): string | undefined {
+  const used = kind === 'intent' || (kind === 'call' && outcome?.kind === 'reply');
+  if (!used || upstream === undefined || !target || target.kind === 'route') return undefined;
   return target.kind === 'tool' ? `${upstream}.${target.name}` : `${upstream}.${target.kind}:${target.name}`;
 }

@@ -1,21 +1,16 @@
 /** Configuration, lockfile, policy and posture, offline: nothing is started, nothing is opened. */
-import { existsSync } from 'node:fs';
-import { all } from '../../audit/read.ts';
 import { ConfigError } from '../../config/fault.ts';
 import { type Prepared, placeOf, prepare } from '../../gateway/prepare.ts';
 import { readSite } from '../../gateway/site.ts';
 import { Holds } from '../../inventory/holds.ts';
-import { iso, parseDuration } from '../../lib/time.ts';
-import { stateFolder } from '../../store/folder.ts';
 import { writeEditorSchema } from '../editor.ts';
 import { thisHost } from '../machine.ts';
-import { type UsageFinding, usage } from '../review/usage.ts';
+import { unusedOf } from '../review/log.ts';
 import { type Placed, place, sarif } from '../sarif.ts';
-import { count, data, EXIT, json, paint, shown, Trouble, talk } from '../terminal.ts';
+import { count, data, EXIT, json, paint, shown, Trouble } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 const FORMATS = ['table', 'json', 'sarif', 'github'] as const;
-const DAY = 86_400_000;
 type Format = (typeof FORMATS)[number];
 
 export const check: Verb = {
@@ -45,7 +40,7 @@ export const check: Verb = {
           throw error;
         }
         writeEditorSchema(prepared.site.stateDir);
-        const unused = options.usage === undefined ? [] : unusedOf(prepared, options.usage);
+        const unused = options.usage === undefined ? [] : unusedOf(prepared.site, options.usage);
         print({ ...prepared, findings: [...prepared.findings, ...unused] }, format);
         // What only informs is a yes: a taken risk was decided by a person.
         const bad = unused.length > 0 || prepared.findings.some(({ severity }) => severity === 'critical');
@@ -53,20 +48,6 @@ export const check: Verb = {
       });
   },
 };
-
-/** Throws Trouble when there is no log to ask. */
-function unusedOf({ site }: Prepared, time: string): readonly UsageFinding[] {
-  const ms = parseDuration(time);
-  if (ms === undefined || ms === 0) throw new Trouble(`\`${time}\` is no time`, 'write --usage 30d');
-  const { audit } = stateFolder(site.stateDir);
-  if (!existsSync(audit)) throw new Trouble('there is no audit log to ask', 'doorward run, and use it for a while');
-  const now = Date.now();
-  const found = usage(site.config, all(audit), now - ms, now);
-  talk(`${count(found.calls, 'call')} since ${iso(found.from)}`);
-  if (found.from > now - ms + DAY)
-    talk(`the log does not reach back ${time}: what it does not hold may have been used before`);
-  return found.findings;
-}
 
 /** Throws ConfigError on a fault; findings are part of the answer. */
 export function checkSite(file: string): Prepared {

@@ -1,7 +1,7 @@
 /** Starts a server in its sandbox, shows what it offers and what changed, and pins what a person agrees to. */
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../config/fault.ts';
-import { type Prepared, prepareUpstreams, RUN_FORMS } from '../../gateway/prepare.ts';
+import { type Prepared, placeOf, prepareUpstreams, RUN_FORMS } from '../../gateway/prepare.ts';
 import { readSite } from '../../gateway/site.ts';
 import { prepareSpecs } from '../../gateway/specs.ts';
 import type { Finding } from '../../inventory/findings.ts';
@@ -14,6 +14,7 @@ import type { StdioRules } from '../../upstreams/rules.ts';
 import { credentialsOf } from '../credentials.ts';
 import { npm } from '../npm.ts';
 import { withGrants } from '../review/grants.ts';
+import { unusedOf } from '../review/log.ts';
 import { type Item, type Plan, plan } from '../review/plan.ts';
 import { probe } from '../review/probe.ts';
 import { writeWhole } from '../review/write.ts';
@@ -29,12 +30,13 @@ interface Options {
   readonly json?: boolean;
   readonly sarif?: boolean;
   readonly grants: boolean;
+  readonly usage?: string;
 }
 
 export const review: Verb = {
   examples: [
     'doorward review files',
-    'doorward review --frozen',
+    'doorward review --frozen --usage 30d',
     'doorward review files --yes --no-grants',
     'doorward review --frozen --sarif > review.sarif',
   ],
@@ -44,6 +46,7 @@ export const review: Verb = {
       .option('-y, --yes', 'agree to start it, to pin what has no grave finding, and to the proposed grants')
       .option('--no-grants', 'propose no policy lines')
       .option('--frozen', 'change nothing; exit 1 when anything differs from the lockfile')
+      .option('--usage <time>', 'with --frozen: exit 1 also for grants that nobody used for so long')
       .option('--json', 'machine-readable output')
       .option('--sarif', 'findings as SARIF')
       .action(async (upstream: string | undefined, _own, cmd) =>
@@ -80,9 +83,15 @@ async function reviewAll(only: string | undefined, options: Options): Promise<Ex
     if (pinned) lock = made.next;
     agreed &&= pinned;
   }
-  if (options.json) json({ plans: plans.map(({ next: _next, ...rest }) => rest) });
-  if (options.sarif) data(sarif(plans.flatMap(placed)));
-  return options.frozen ? (plans.every(({ clean }) => clean) ? EXIT.yes : EXIT.no) : agreed ? EXIT.yes : EXIT.no;
+  const unused = options.usage === undefined ? [] : unusedOf(site, options.usage);
+  const told = unused.map((finding) => ({ ...finding, where: placeOf(site, finding) }));
+  if (options.json)
+    json({ plans: plans.map(({ next: _next, ...rest }) => rest), ...(options.usage && { usage: told }) });
+  if (options.sarif) data(sarif([...plans.flatMap(placed), ...told]));
+  if (!options.json && !options.sarif)
+    for (const { where, text, fix } of told) data(`${shown(where)}: ${shown(text, 400)}; fix: ${fix}`);
+  const good = options.frozen ? plans.every(({ clean }) => clean) && unused.length === 0 : agreed;
+  return good ? EXIT.yes : EXIT.no;
 }
 
 async function mayStart({ upstreams }: Pick<Prepared, 'upstreams'>, name: string, options: Options): Promise<boolean> {
