@@ -31,7 +31,7 @@ const REFUSED = ['crit', 'zip', 'b64', 'jku', 'x5u', 'x5c'] as const;
 export function readCompact(text: string, keyed = false): Compact | undefined {
   if (text.length > MAX_TOKEN) return undefined;
   const [head, body, mac, more] = text.split('.', 4);
-  if (!head || !body || !mac || more !== undefined) return undefined;
+  if (!head || body === undefined || !mac || more !== undefined) return undefined;
   const payload = fromBase64url(body);
   const signature = fromBase64url(mac);
   const header = objectOf(fromBase64url(head));

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../../core/state.ts';
 import { draw, full } from '../../lib/bucket.ts';
+import { Generations } from '../../lib/generations.ts';
 import { type Key, pick } from './jwks.ts';
 
 export interface KeySetOptions {
@@ -20,13 +21,17 @@ export interface KeySetOptions {
   readonly onFault?: (error: unknown) => void;
 }
 
-/** Fetches beyond those that age asks for: so many at once, then one in ten seconds. */
-const BURST = 3;
-const PER_SECOND = 0.1;
+/** Fetches beyond those that age asks for: so many at once, then one in five seconds. */
+const BURST = 6;
+const PER_SECOND = 0.2;
+/** How long a key that a fetch did not bring makes no other one: tokens of a dead key come again and again. */
+const MISSING = 60_000;
 
 export class KeySet {
   readonly #options: KeySetOptions;
   readonly #bucket;
+  /** When a fetch did not bring what was asked for. */
+  readonly #missing = new Generations<number>(1024);
   #keys: readonly Key[] | undefined;
   #at = 0;
   /** No fetch that age asks for before this time. */
@@ -41,15 +46,17 @@ export class KeySet {
 
   /** The key, or why there is none: no such key, or the issuer's keys cannot be had. */
   async find(kid: string | undefined, algorithm: string): Promise<Key | 'unknown' | 'unavailable'> {
-    let keys = this.#current() ?? ((await this.#load()) ? this.#keys : undefined);
-    if (!keys) return 'unavailable';
-    let key = pick(keys, kid, algorithm);
-    // Perhaps the issuer has a new key since.
-    if (!key && (await this.#load())) {
-      keys = this.#keys!;
-      key = pick(keys, kid, algorithm);
+    if (!this.#current()) await this.#load();
+    const look = () => pick(this.#current() ?? [], kid, algorithm);
+    let key = look();
+    const name = `${algorithm} ${kid ?? ''}`;
+    if (!key && !this.#isMissing(name)) {
+      // Perhaps the issuer has a new key since. A fetch that is under way may have begun before that.
+      if (this.#loading) await this.#loading;
+      key = look();
+      if (!key && (await this.#load())) key = look() ?? this.#miss(name);
     }
-    return key ?? 'unknown';
+    return key ?? (this.#current() ? 'unknown' : 'unavailable');
   }
 
   /** Whether the issuer still has this key, as far as is known and still counts. */
@@ -64,6 +71,15 @@ export class KeySet {
 
   close(): void {
     this.#closed = true;
+  }
+
+  #miss(name: string): undefined {
+    this.#missing.set(name, this.#at);
+  }
+
+  #isMissing(name: string): boolean {
+    const age = this.#options.clock() - (this.#missing.peek(name) ?? -Infinity);
+    return age >= 0 && age < MISSING;
   }
 
   /** Those that count now; asks for newer ones in passing when they are old. */
@@ -89,10 +105,12 @@ export class KeySet {
 
   async #fetch(): Promise<boolean> {
     const { load, clock, onChange, onFault } = this.#options;
+    // Their age is that of the question: they may be withdrawn while the answer is on its way.
+    const at = clock();
     try {
       const keys = await load();
       const before = this.#keys ?? [];
-      [this.#keys, this.#at] = [keys, clock()];
+      [this.#keys, this.#at] = [keys, at];
       const gone = before.filter(({ thumbprint }) => !keys.some((key) => key.thumbprint === thumbprint));
       if (gone.length > 0) onChange?.(gone);
       return true;
