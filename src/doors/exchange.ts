@@ -346,6 +346,8 @@ function cancelKey(session: Session, id: Id): string {
 }
 
 /** A refusal has the status of its code; what an upstream answered, error or not, is in band. */
-function statusOf({ outcome, message }: Ending): number {
+function statusOf({ outcome, message, call }: Ending): number {
+  // The newer revision has a status for this; an older client would not read the error behind it.
+  if (outcome.code === 'asks.capability' && call.era !== MODERN) return 200;
   return outcome.code !== undefined && message.kind === 'error' ? CODES[outcome.code].http : 200;
 }

@@ -22,7 +22,7 @@ import {
   routeOf,
   type Stop,
 } from './door.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangeOptions } from './exchange.ts';
 import { errorMessage } from './message.ts';
 import { refuse } from './refusal.ts';
 import { REPLY_TIMES, Reply, type ReplyTimes } from './reply.ts';
@@ -84,6 +84,8 @@ export interface HttpOptions {
   readonly times?: ReplyTimes;
   /** Life of a legacy session in milliseconds. */
   readonly sessionLife?: number;
+  /** Bounds of calls that wait for their client's answer. */
+  readonly questions?: ExchangeOptions['questions'];
   readonly after?: After;
 }
 
@@ -119,6 +121,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     body,
     after,
     ...(options.oauth && { insufficient: options.oauth.insufficient }),
+    ...(options.questions && { questions: options.questions }),
   });
   const authorities = new Authorities(options.authorities, tls, options.publicUrl);
   let closing = false;
