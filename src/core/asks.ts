@@ -19,36 +19,41 @@ export interface Asks {
 export const APPROVAL = 'approval';
 /** Methods that may answer `input_required` (2026-07-28, multi round-trip requests). */
 const RESUMABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
-/** URLElicitationRequiredError of 2025-11-25. */
-const URL_REQUIRED = -32042;
 const MODERN: Era = '2026-07-28';
-const WITH_URLS: Era = '2025-11-25';
+/** Older revisions whose clients can be asked for a form; a door does that on the stream of the call. */
+const WITH_FORMS: ReadonlySet<Era> = new Set<Era>(['2025-11-25', '2025-06-18']);
+/** URLElicitationRequiredError, and the one revision that has it. */
+const URL_REQUIRED = -32042;
+const WITH_URL_ERROR: Era = '2025-11-25';
 
 /**
- * 2026-07-28: `input_required` with a form (only where a client's own answer counts) or a URL. 2025-11-25: error -32042
- * with the URL. Undefined: the client can do neither, or was told already; then the text with the id says it all.
+ * A form, only where the client's own answer counts; or the page, as `input_required` (2026-07-28) or as error -32042
+ * (2025-11-25). Undefined: the client can do neither, or was asked already; then the text with the id says it all.
  */
 export function asks(call: Call, { id, client = false }: Question, asking: Asks): Result | RpcError | undefined {
   const { era, claimed, approval, resume, method } = call;
   const { elicitation } = claimed.capabilities;
   // The answers that a later round brings would be lost on the way through another question.
-  if (!isObject(elicitation) || resume) return undefined;
+  if (!isObject(elicitation) || resume || !RESUMABLE.has(method)) return undefined;
+  // Asked again at once it would go on in a loop until somebody decides.
+  const first = approval?.id !== id;
+  // An empty declaration means forms (elicitation, capabilities).
+  const forms = isObject(elicitation['form']) || Object.keys(elicitation).length === 0;
+  if (first && client && forms && (era === MODERN || WITH_FORMS.has(era)))
+    return required(call, id, form(call, id), asking);
   const url = isObject(elicitation['url']) ? asking.page(id) : undefined;
-  if (era === MODERN) {
-    // A client that was sent to the page once would go on asking in a loop until somebody decides.
-    if (!RESUMABLE.has(method) || approval?.id === id) return undefined;
-    // An empty declaration means forms (elicitation, capabilities).
-    const forms = isObject(elicitation['form']) || Object.keys(elicitation).length === 0;
-    const params =
-      client && forms ? form(call, id) : url === undefined ? undefined : { mode: 'url', message: look(id), url };
-    if (!params) return undefined;
-    const inputRequests = { [APPROVAL]: { method: 'elicitation/create', params } };
-    const value: JsonObject = { resultType: 'input_required', inputRequests, requestState: asking.state(call, id) };
-    return { kind: 'result', value };
-  }
-  if (era !== WITH_URLS || url === undefined) return undefined;
-  const elicitations = [{ mode: 'url', message: look(id), url, elicitationId: id }];
+  if (url === undefined) return undefined;
+  const page = { mode: 'url', message: look(id), url };
+  if (era === MODERN) return first ? required(call, id, page, asking) : undefined;
+  if (era !== WITH_URL_ERROR) return undefined;
+  const elicitations = [{ ...page, elicitationId: id }];
   return { kind: 'error', code: URL_REQUIRED, message: look(id), data: { elicitations } };
+}
+
+function required(call: Call, id: string, params: JsonObject, asking: Asks): Result {
+  const inputRequests = { [APPROVAL]: { method: 'elicitation/create', params } };
+  const value = { resultType: 'input_required', inputRequests, requestState: asking.state(call, id) };
+  return { kind: 'result', value };
 }
 
 function look(id: string): string {

@@ -169,9 +169,9 @@ export class Questions {
   }
 }
 
-/** What the server asks, and the way back; a question of Doorward's own is not put to a stream (decision 18). */
+/** What is asked, and the way back. Of Doorward's own questions only forms come here: no stream waits for a page. */
 function questionOf(end: Ending | Refused): { requests: JsonObject; state: string } | undefined {
-  if (isRefused(end) || end.outcome.kind !== 'reply') return undefined;
+  if (isRefused(end) || (end.outcome.kind !== 'reply' && end.outcome.kind !== 'ask')) return undefined;
   const requests = requestsOf(end.message);
   const state = end.message.kind === 'result' ? end.message.value['requestState'] : undefined;
   return requests && typeof state === 'string' ? { requests, state } : undefined;

@@ -1,11 +1,17 @@
 /** Clients that can show a link are sent to the console; a person decides there, and the same call passes once. */
 import { spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printLock, withUpstream } from '../../src/inventory/lock.ts';
+import { parseLock } from '../../src/inventory/parse.ts';
 import { http, modern } from '../doors/client.ts';
 import { decides, owner } from './person.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
@@ -14,19 +20,50 @@ const INSPECTOR = join(
   import.meta.dirname,
   '../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
 );
+const KEY = 'a key of at least twenty-four bytes';
 const LINK = /^http:\/\/127\.0\.0\.1:\d+\/approvals\/[0-9A-Z]{4,6}$/;
 
 let site: Site;
 let served: Served;
+/** What the webhook was told. */
+const noticed: { headers: IncomingHttpHeaders; body: string }[] = [];
+const hook = createServer((req, res) => {
+  let body = '';
+  req.on('data', (chunk: Buffer) => (body += chunk.toString()));
+  req.on('end', () => {
+    noticed.push({ headers: req.headers, body });
+    res.writeHead(204).end();
+  });
+});
 beforeAll(async () => {
-  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: `${OPEN_LIMITS}console: { port: 0 }\n` });
+  await new Promise<void>((done) => hook.listen(0, '127.0.0.1', done));
+  const notice = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/hook`;
+  site = new Site({
+    servers: { tidy: ['tidy.ts'] },
+    fill: (dir) => writeFileSync(join(dir, 'notice.key'), KEY, { mode: 0o600 }),
+    more: `${OPEN_LIMITS}console: { port: 0 }
+approval:
+  places: { tidy.count: { via: client } }
+  notice: { url: "${notice}", key: "file:notice.key", private: [127.0.0.0/8] }
+`,
+  });
   expect(site.run('review', '--yes', '--no-grants').status).toBe(0);
   const text = readFileSync(site.config, 'utf8');
-  writeFileSync(site.config, text.replace('policy: []', 'policy: [{ to: local, ask: [tidy.echo] }]'));
+  writeFileSync(site.config, text.replace('policy: []', 'policy: [{ to: local, ask: [tidy.echo, tidy.count] }]'));
+  // Counting is reviewed as a write; what nobody annotated counts as destructive, and takes no answer of a client.
+  const lockFile = join(site.dir, 'doorward.lock');
+  const { upstreams } = parseLock(readFileSync(lockFile, 'utf8'));
+  const tidy = upstreams.get('tidy')!;
+  const things = tidy.things.map((pin) =>
+    pin.name === 'count' ? { ...pin, facts: { ...pin.facts, writes: true, destructive: false } } : pin,
+  );
+  expect(site.run('check')).toMatchObject({ status: 2, stderr: expect.stringContaining('reviewed as destructive') });
+  writeFileSync(lockFile, printLock(withUpstream({ upstreams }, 'tidy', { ...tidy, things })));
   served = await site.serve();
 });
 afterAll(async () => {
   await served?.stop();
+  hook.close();
   site?.close();
 });
 
@@ -122,6 +159,42 @@ describe('SDK v1, 2025-11-25', () => {
   });
 });
 
+describe("a client's own answer, where its place says so", () => {
+  const FORM = { capabilities: { elicitation: { form: {} } } };
+  const CLIENTS = {
+    'v2, 2026-07-28': async (answer: () => object) => {
+      const client = new ModernClient(
+        { name: 't', version: '1' },
+        { versionNegotiation: { mode: { pin: '2026-07-28' } }, ...FORM },
+      );
+      client.setRequestHandler('elicitation/create', async () => answer() as never);
+      await client.connect(new ModernTransport(url(), { requestInit: { headers: headers() } }));
+      return client;
+    },
+    'v1, 2025-11-25, on the stream of the call': async (answer: () => object) => {
+      const client = new LegacyClient({ name: 't', version: '1' }, FORM);
+      client.setRequestHandler(ElicitRequestSchema, async () => answer() as never);
+      await client.connect(new LegacyTransport(url(), { requestInit: { headers: headers() } }) as never);
+      return client;
+    },
+  };
+  it.each(Object.entries(CLIENTS))('counts: %s', async (_, connect) => {
+    const answers = [{ action: 'accept', content: { approve: true } }, { action: 'decline' }];
+    const client = await connect(() => answers.shift() ?? { action: 'cancel' });
+    const count = () => client.callTool({ name: 'count', arguments: {} }) as Promise<{ isError?: boolean }>;
+    expect((await count()).isError).toBeFalsy();
+    const denied = await count();
+    expect(JSON.stringify(denied)).toContain('A person denied this call');
+    await client.close();
+    // The denial is of this very call: the next client must not meet it.
+    const { approvals } = (await owner(site, { do: 'list' })) as { approvals: { state: string; via: string }[] };
+    expect(approvals).toContainEqual(expect.objectContaining({ state: 'denied', via: 'client-asserted' }));
+    writeFileSync(site.config, `${readFileSync(site.config, 'utf8')}# ${Math.random()}\n`);
+    const reloads = served.said().split('event.reload ').length;
+    await expect.poll(() => served.said().split('event.reload ').length, { timeout: 5000 }).toBeGreaterThan(reloads);
+  });
+});
+
 describe.each(['legacy', 'modern'])('the Inspector, %s', (era) => {
   it('is told, and passes once it is granted', { timeout: 60_000 }, async () => {
     const home = join(site.dir, 'home');
@@ -194,6 +267,17 @@ describe('a state that comes back', () => {
     expect(idOf(await ask({ text: 'named' }, answered(first.requestState)))).toBe(idOf(second));
     expect(await ask({ text: 'named' }, answered(second.requestState))).toMatchObject({ content: [{ text: 'named' }] });
   });
+});
+
+it('has told a webhook, signed, what waits, and not with which arguments', () => {
+  const told = noticed.find(({ body }) => body.includes('"name":"echo"'))!;
+  const { headers: by, body } = told;
+  const signed = createHmac('sha256', KEY).update(`${by['webhook-id']}.${by['webhook-timestamp']}.${body}`);
+  expect(by['webhook-signature']).toBe(`v1,${signed.digest('base64')}`);
+  const { data } = JSON.parse(body) as { data: { link: string; caller: object } };
+  expect(data.link).toMatch(LINK);
+  expect(data.caller).toEqual({ tenant: 'local', subject: 'local', agent: [] });
+  expect(noticed.map((one) => one.body).join()).not.toMatch(/by link|legacy|nobody|denied/);
 });
 
 it('has told the log who signed in and who granted', () => {
