@@ -76,6 +76,8 @@ export interface TrailStep {
   readonly approval?: string;
   /** How the approval that was spent was decided; `client-asserted` is a claim of the client. */
   readonly via?: string;
+  /** The kept message that a person let pass. */
+  readonly released?: string;
   /** Digest of the arguments after this edit. */
   readonly after?: string;
 }
@@ -155,7 +157,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
         const ask = verdict.ask === undefined ? '' : `,"ask":"${verdict.ask}"`;
         const granted = verdict.granted
           ? `${optional('approval', verdict.granted.id)},"via":${quote(verdict.granted.via)}`
-          : '';
+          : optional('released', verdict.released);
         return verdict.taint === undefined
           ? `${front}${ask}${granted}}`
           : `${front}${ask},"taint":"${verdict.taint}"${granted}}`;

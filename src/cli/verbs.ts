@@ -54,6 +54,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/approve.ts')).approve,
   },
   {
+    name: 'quarantine',
+    summary: 'what was kept from models: list, show, release once, discard',
+    load: async () => (await import('./verbs/quarantine.ts')).quarantine,
+  },
+  {
     name: 'halt',
     summary: 'stop an upstream, a tool, a caller or everything, at once',
     load: async () => (await import('./verbs/halt.ts')).halt,

@@ -2,6 +2,8 @@
  * The loop that every call passes, in every era, behind every door and in the library. Controls answer with
  * verdicts; only this file calls them, calls the handler, and writes the log (house.md, "The loop").
  */
+
+import type { Json } from '../lib/json/types.ts';
 import { refit } from './admit.ts';
 import { answer } from './answer.ts';
 import type { Call, Handler, Message, Notification, Result, RpcError, Taint } from './call.ts';
@@ -68,7 +70,12 @@ export async function run(
       if (trail.length < MAX_TRAIL || verdict.kind === 'stop') trail.push({ id: control.id, way, verdict });
       if (first) throw first;
       if (verdict.kind === 'stop') {
-        if (verdict.keep && world.quarantine) await keep(world.quarantine, value, verdict.code);
+        const released = verdict.keep && world.quarantine && (await keep(world.quarantine, value, verdict.code));
+        if (released) {
+          trail[trail.length - 1] = { id: control.id, way, verdict: { kind: 'pass', released } };
+          if (!taint.includes('injection-suspected')) taint.push('injection-suspected');
+          continue;
+        }
         throw finish(new Ended('stop', verdict.code, verdict.detail, undefined, verdict.data));
       }
       if (verdict.kind === 'ask') throw finish(new Ended('ask', 'approval.needed', undefined, verdict.question));
@@ -81,9 +88,17 @@ export async function run(
     return value;
   }
 
-  async function keep(quarantine: NonNullable<World['quarantine']>, value: unknown, code: Code): Promise<void> {
+  /** The id under which a person let this very message pass; undefined when it is kept for one to look at. */
+  async function keep(
+    quarantine: NonNullable<World['quarantine']>,
+    value: unknown,
+    code: Code,
+  ): Promise<string | undefined> {
     try {
-      await quarantine.keep(call, JSON.parse(JSON.stringify(value)), code);
+      const message = JSON.parse(JSON.stringify(value)) as Json;
+      const released = await quarantine.released(call, message);
+      if (released === undefined) await quarantine.keep(call, message, code);
+      return released;
     } catch (error) {
       trail.push({
         id: 'screen',

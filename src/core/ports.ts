@@ -29,6 +29,8 @@ export interface Log {
 /** Keeps a stopped message sealed for a person (quarantine). */
 export interface Quarantine {
   keep(call: CallView, message: Json, code: Code): Maybe<void>;
+  /** The id of such a message that a person released for this caller: it may pass once, and is spent by this answer. */
+  released(call: CallView, message: Json): Maybe<string | undefined>;
 }
 
 export type Action = 'list' | 'call';

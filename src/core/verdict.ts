@@ -21,8 +21,14 @@ export interface Question {
 }
 
 export type Verdict<T> =
-  /** `ask`: a person is needed, `approval` answers. */
-  | { readonly kind: 'pass'; readonly taint?: Taint; readonly ask?: Code; readonly granted?: Granted }
+  /** `ask`: a person is needed, `approval` answers. `released`: a person let this kept message pass, once. */
+  | {
+      readonly kind: 'pass';
+      readonly taint?: Taint;
+      readonly ask?: Code;
+      readonly granted?: Granted;
+      readonly released?: string;
+    }
   | {
       readonly kind: 'edit';
       readonly value: T;

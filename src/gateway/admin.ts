@@ -4,11 +4,15 @@
  */
 import { z } from 'zod';
 import { NAME } from '../controls/approval/rules.ts';
+import type { Log } from '../core/ports.ts';
 import type { Json, JsonObject } from '../lib/json/types.ts';
+import type { QuarantineStore } from '../store/quarantine.ts';
 import type { Console, Desk } from './desk.ts';
 import { HALT_KINDS, HaltFault, type Halts } from './halts.ts';
 
 const ID = z.string().regex(/^[0-9A-Z]{4,6}$/);
+/** As the store names them. */
+const KEPT = z.string().regex(/^[0-9]{15}-[0-9a-f]{16}$/);
 const target = { kind: z.enum(HALT_KINDS), name: z.string().max(512) };
 const person = z.string().regex(NAME);
 const request = z.discriminatedUnion('do', [
@@ -16,6 +20,8 @@ const request = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('show'), id: ID }),
   z.strictObject({ do: z.enum(['grant', 'deny']), id: ID, key: z.string().max(64).optional() }),
   z.strictObject({ do: z.literal('code'), as: person.optional(), groups: z.array(person).max(16).optional() }),
+  z.strictObject({ do: z.literal('kept') }),
+  z.strictObject({ do: z.enum(['kept-show', 'release', 'discard']), id: KEPT }),
   z.strictObject({ do: z.literal('halts') }),
   z.strictObject({ do: z.literal('halt'), ...target, reason: z.string().max(500).optional() }),
   z.strictObject({ do: z.literal('resume'), ...target }),
@@ -31,6 +37,8 @@ export type AdminFault = 'request' | 'unknown' | 'decided' | 'self' | 'group' | 
 export interface AdminOptions {
   readonly desk: Desk;
   readonly halts: Halts;
+  readonly quarantine: QuarantineStore;
+  readonly log: Pick<Log, 'event'>;
   readonly console: Console | undefined;
   /** OS user, for the log. */
   readonly user: string;
@@ -40,7 +48,7 @@ export interface AdminOptions {
 const LOCAL = 'local';
 
 /** Answers one request; `{fault}` when nothing was done. */
-export function admin({ desk, halts, console, user }: AdminOptions) {
+export function admin({ desk, halts, quarantine, log, console, user }: AdminOptions) {
   return async (asked: JsonObject): Promise<JsonObject> => {
     const read = request.safeParse(asked);
     if (!read.success) return fault('request');
@@ -64,6 +72,22 @@ export function admin({ desk, halts, console, user }: AdminOptions) {
         const issued = console.issue({ subject: wish.as ?? LOCAL, groups: wish.groups ?? [] });
         return { ...issued, url: console.url };
       }
+      case 'kept':
+        return { kept: quarantine.list().map(({ message: _message, ...rest }) => plain(rest)) };
+      case 'kept-show': {
+        const kept = quarantine.open(undefined, wish.id);
+        return kept ? { kept: plain(kept) } : fault('unknown');
+      }
+      case 'release':
+      case 'discard': {
+        const kept = quarantine.open(undefined, wish.id);
+        const done =
+          wish.do === 'release' ? quarantine.release(undefined, wish.id) : quarantine.discard(undefined, wish.id);
+        if (!kept || !done) return fault('unknown');
+        const { message: _message, ...rest } = kept;
+        log.event('event.quarantine', { what: wish.do, by: user, ...plainObject(rest) });
+        return { kept: plain(rest) };
+      }
       case 'halts':
         return { halts: plain(halts.list()) };
       case 'halt':
@@ -85,4 +109,8 @@ function fault(why: AdminFault): JsonObject {
 
 function plain(value: object): Json {
   return value as Json;
+}
+
+function plainObject(value: object): Readonly<Record<string, Json>> {
+  return value as Readonly<Record<string, Json>>;
 }

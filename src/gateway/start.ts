@@ -279,7 +279,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       version: VERSION,
       config: sha256Hex(site.file),
       who: () => identities.local,
-      admin: admin({ desk, halts, console: people.console, user: options.user }),
+      admin: admin({ desk, halts, quarantine, log, console: people.console, user: options.user }),
       ...(options.handOver && { handOver: options.handOver }),
     });
     closers.push(() => bridge.close());

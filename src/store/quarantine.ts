@@ -8,9 +8,10 @@ import type { CallView } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Quarantine } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
+import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
-import { createPrivate, privateFolder, readPrivate } from './private.ts';
+import { createPrivate, privateFolder, readPrivate, replacePrivate } from './private.ts';
 
 /** What a person sees of a kept message. */
 export interface Kept {
@@ -24,6 +25,8 @@ export interface Kept {
   readonly upstream: string;
   readonly target: string;
   readonly message: Json;
+  /** When a person let it pass, once, in milliseconds since the epoch. */
+  readonly released?: number;
 }
 
 export interface QuarantineWorld {
@@ -37,11 +40,14 @@ export interface QuarantineWorld {
 
 export interface QuarantineStore extends Quarantine {
   keep(call: CallView, message: Json, code: Code): void;
-  /** Oldest first. */
-  list(tenant: string): Kept[];
+  released(call: CallView, message: Json): string | undefined;
+  /** Oldest first; of all tenants where none is named, which is for the owner of the folder alone. */
+  list(tenant?: string): Kept[];
   /** Another tenant's id answers as unknown. */
-  open(tenant: string, id: string): Kept | undefined;
-  discard(tenant: string, id: string): boolean;
+  open(tenant: string | undefined, id: string): Kept | undefined;
+  discard(tenant: string | undefined, id: string): boolean;
+  /** Lets this very message pass once more to whoever it was kept from. False when there is no such message. */
+  release(tenant: string | undefined, id: string): boolean;
 }
 
 const LIMITS = { count: 1000, bytes: 64 << 20, ms: 30 * 86_400_000 };
@@ -77,7 +83,7 @@ export function openQuarantine(world: QuarantineWorld): QuarantineStore {
     }
   }
 
-  function read(id: string, tenant: string): Kept | undefined {
+  function read(id: string, tenant?: string): Kept | undefined {
     const at = NAME.exec(`${id}.sealed`)?.[1];
     if (at === undefined || Number(at) + limits.ms <= clock()) return undefined;
     const sealed = readPrivate(join(dir, `${id}.sealed`), { cap: limits.bytes });
@@ -85,7 +91,18 @@ export function openQuarantine(world: QuarantineWorld): QuarantineStore {
     const plain = sealed && open(ring, `${CONTEXT} ${id}`, Buffer.from(sealed).toString('latin1'));
     if (!plain) return undefined;
     const kept = JSON.parse(Buffer.from(plain).toString()) as Kept;
-    return kept.tenant === tenant ? kept : undefined;
+    return tenant === undefined || kept.tenant === tenant ? kept : undefined;
+  }
+
+  function write(kept: Kept): Buffer {
+    return Buffer.from(seal(ring, `${CONTEXT} ${kept.id}`, Buffer.from(JSON.stringify(kept)), random));
+  }
+
+  // Whoever it was kept from, and what it says -> the message that may pass once.
+  const free = new Map<string, string>();
+  for (const { name } of held) {
+    const kept = read(idOf(name));
+    if (kept?.released !== undefined) free.set(keyOf(kept), kept.id);
   }
 
   return {
@@ -103,19 +120,53 @@ export function openQuarantine(world: QuarantineWorld): QuarantineStore {
         target: call.target.name,
         message,
       };
-      const sealed = Buffer.from(seal(ring, `${CONTEXT} ${id}`, Buffer.from(JSON.stringify(kept)), random));
+      const sealed = write(kept);
       if (sealed.length > limits.bytes) throw new Error('the message is larger than the whole quarantine');
       room(sealed.length);
       const name = `${id}.sealed`;
       if (!createPrivate(join(dir, name), sealed)) throw new Error('the random source repeats itself');
       held.push({ name, at, size: sealed.length });
     },
-    list: (tenant) => held.flatMap(({ name }) => read(name.slice(0, -'.sealed'.length), tenant) ?? []),
+    released(call, message) {
+      const { tenant, caller, upstream, target } = call;
+      const key = keyOf({ tenant, subject: caller.subject, upstream, target: target.name, message });
+      const id = free.get(key);
+      if (id === undefined) return undefined;
+      // Gone first: it passes once, whatever happens to the file.
+      free.delete(key);
+      if (!read(id)) return undefined;
+      drop(`${id}.sealed`);
+      return id;
+    },
+    list: (tenant) => held.flatMap(({ name }) => read(idOf(name), tenant) ?? []),
     open: (tenant, id) => read(id, tenant),
     discard(tenant, id) {
-      if (!read(id, tenant)) return false;
+      const kept = read(id, tenant);
+      if (!kept) return false;
+      free.delete(keyOf(kept));
       drop(`${id}.sealed`);
       return true;
     },
+    release(tenant, id) {
+      const kept = read(id, tenant);
+      if (!kept) return false;
+      replacePrivate(join(dir, `${id}.sealed`), write({ ...kept, released: clock() }));
+      free.set(keyOf(kept), id);
+      return true;
+    },
   };
+}
+
+function idOf(name: string): string {
+  return name.slice(0, -'.sealed'.length);
+}
+
+function keyOf({
+  tenant,
+  subject,
+  upstream,
+  target,
+  message,
+}: Omit<Kept, 'id' | 'at' | 'code' | 'call' | 'released'>): string {
+  return JSON.stringify([tenant, subject, upstream, target, digest(message)]);
 }

@@ -214,7 +214,11 @@ describe('run', () => {
 
   it('keeps a message that is stopped for quarantine', async () => {
     const kept: unknown[] = [];
-    const w = { ...world(), quarantine: { keep: (_c: unknown, m: unknown, code: unknown) => void kept.push(m, code) } };
+    const quarantine = {
+      keep: (_c: unknown, m: unknown, code: unknown) => void kept.push(m, code),
+      released: () => undefined,
+    };
+    const w = { ...world(), quarantine };
     const end = await pass(
       { out: [control('screen', { inspect: () => ({ kind: 'stop', code: 'screen.quarantine', keep: true }) })] },
       () => REPLY,

@@ -79,3 +79,29 @@ it('is bounded in number, bytes and time: the oldest makes room', () => {
   store.keep(call('c7'), 'x', 'screen.quarantine');
   expect(readdirSync(dir)).toHaveLength(1);
 });
+
+it('lets a released message pass once, to whom it was kept from, also after a restart', () => {
+  const store = open();
+  const message = { content: ['words'] };
+  store.keep(call('c1'), message, 'screen.quarantine');
+  const [{ id }] = store.list('t') as unknown as [{ id: string }];
+  expect(store.released(call('c2'), message)).toBeUndefined();
+  expect([store.release('u', id), store.release(undefined, id)]).toEqual([false, true]);
+  const again = open();
+  const other = { ...call('c3'), caller: { subject: 'bob' } } as unknown as CallView;
+  expect(again.released(other, message)).toBeUndefined();
+  expect(again.released(call('c3', 'u'), message)).toBeUndefined();
+  expect(again.released(call('c3'), { content: ['word'] })).toBeUndefined();
+  expect(again.released(call('c3'), message)).toBe(id);
+  expect(again.released(call('c4'), message)).toBeUndefined();
+  expect(open().list()).toEqual([]);
+});
+
+it('does not let pass what was discarded after its release', () => {
+  const store = open();
+  store.keep(call('c1'), 'x', 'screen.quarantine');
+  const [{ id }] = store.list() as unknown as [{ id: string }];
+  store.release(undefined, id);
+  store.discard(undefined, id);
+  expect(store.released(call('c2'), 'x')).toBeUndefined();
+});

@@ -11,6 +11,7 @@ export const events = {
   'event.torn-tail': event('an incomplete last line was cut at start'),
   'event.drift': event('a server describes something differently than reviewed; it is held'),
   'event.approval': event('a person decided about a call that waited; data names decision, approval, caller and who'),
+  'event.quarantine': event('a person released or discarded a kept message; data.what, never the message'),
   'event.console': event('a person signed in to the console, failed to, or left it; data.what'),
   'event.notice': event('a webhook was told that a call waits, or could not be; data.what and data.why'),
   'event.halt': event('a person halted something, or let it go on; data names what, who and why'),

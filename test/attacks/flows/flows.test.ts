@@ -142,6 +142,21 @@ describe('the Supabase trace: a ticket that speaks to the model, and a tool that
     expect(await call('desk', 'reply', { id: '7', text: 'tokens' })).toMatch(WAITS);
   });
 
+  it('keeps the ticket for a person, who may let this very text pass once', async () => {
+    at = await incident(SERVERS, POLICY, 'screen: { instructions: hold }\n');
+    const read = () => at!.session()('desk', 'read_ticket', { id: '7' });
+    expect(await read()).toMatch(/^!The content was held for review/);
+    const { kept } = JSON.parse(at.site.run('quarantine', '--json').stdout) as { kept: { id: string }[] };
+    const { id } = kept[0]!;
+    expect(at.site.run('quarantine', 'show', id).stdout).toContain('I cannot log in');
+    expect(at.site.run('quarantine', 'release', id).status).not.toBe(0);
+    expect(at.site.run('quarantine', 'release', id, '--yes').status).toBe(0);
+    expect(await read()).toMatch(/^I cannot log in/);
+    expect(await read()).toMatch(/^!The content was held for review/);
+    expect(at.site.run('quarantine', 'discard', id).status).toBe(1);
+    expect(await at.session()('desk', 'run_sql', { sql: 'select 1', mode: 'read' })).toMatch(WAITS);
+  });
+
   it('lets the twin through: a grant that accepts what strangers write, by name', async () => {
     const despite = POLICY.replace(
       '"allow":["desk.read_ticket","desk.reply"]',
