@@ -42,6 +42,28 @@ describe('a listener that others can reach', () => {
   });
 });
 
+describe('access tokens', () => {
+  const oauth = (more = '', issuer = '') =>
+    `identity: { oauth: { ${more} issuers: [{ issuer: "https://idp.example", tenant: acme${issuer} }] } }\n`;
+  it.each<[what: string, text: string, wanted: RegExp[]]>([
+    ['on loopback', oauth(), []],
+    ['for others, by bearer', `listen: { host: 0.0.0.0, ${TLS} }\n${oauth()}`, [/^critical bearer-only /]],
+    ['for others, bound', `listen: { host: 0.0.0.0, ${TLS} }\n${oauth('require: bound,')}`, []],
+    ['with client certificates', `listen: { host: 0.0.0.0, ${MUTUAL} }\n${oauth()}`, []],
+    ['that nobody is told of', `listen: { unauthenticated: misdirected }\n${oauth()}`, [/^critical misdirected /]],
+    ['of no type', oauth('', ', type: JWT'), [/^critical untyped-tokens /]],
+    [
+      'of no type, by name',
+      `${oauth('', ', type: JWT')}unsafe: { untyped-tokens: the issuer has no other }\n`,
+      [/^high untyped-tokens risk taken/],
+    ],
+  ])('%s', (_what, text, wanted) => {
+    const said = found(text);
+    expect(said.length, said.join('\n')).toBe(wanted.length);
+    for (const [i, one] of wanted.entries()) expect(said[i]).toMatch(one);
+  });
+});
+
 describe('a certificate', () => {
   const days = (n: number) => NOW + n * 86_400_000;
   it.each<[what: string, facts: CertificateFacts, wanted: RegExp | undefined]>([

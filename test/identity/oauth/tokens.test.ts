@@ -1,8 +1,10 @@
 /** Access tokens at a real door: which are taken, and which check refuses the others (RFC 9068, RFC 8725). */
 import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { base64url } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Gate, type Setup } from './gate.ts';
 import { Idp, type Made, pair } from './idp.ts';
 
 let idp: Idp;
@@ -61,6 +63,62 @@ describe('a good token', () => {
     if ('aud' in claims) Object.assign(claims, { aud: [gate.resource] });
     expect(await verdict({ ...made, claims })).toBe('200');
   });
+});
+
+describe('an issuer', () => {
+  const over = async (setup: Setup, asks: (other: Gate) => Promise<void>) => {
+    const other = await Gate.start(idp, setup);
+    await asks(other);
+    await other.close();
+  };
+  const ask = async (other: Gate, made: Made = {}) =>
+    other.verdict(await other.bearer(await idp.token(other.resource, made)));
+
+  it('may name the tenants that it was given, and no other', () =>
+    over({ issuer: { tenant: { claim: ['org', 'id'], of: ['acme', 'beta'] } } }, async (other) => {
+      for (const id of ['acme', 'beta']) {
+        expect(await ask(other, { claims: { org: { id } } })).toBe('200');
+        expect(other.house.calls.at(-1)!.caller.tenant).toBe(id);
+      }
+      for (const org of [{ id: 'gamma' }, { id: 'local' }, { id: ['acme'] }, { id: 'acme ' }, {}, 'acme', undefined])
+        expect(await ask(other, { claims: { org } })).toBe('identity.token');
+    }));
+
+  it('may never name that of the OS user', () =>
+    over({ issuer: { tenant: { claim: 'tid' } } }, async (other) => {
+      expect(await ask(other, { claims: { tid: 'any' } })).toBe('200');
+      for (const tid of ['local', '', 7, null, 'a\u202eb'])
+        expect(await ask(other, { claims: { tid } })).toBe('identity.token');
+    }));
+
+  it('without types is believed only where that was chosen, and never an ID token', () =>
+    over({ issuer: { type: 'JWT' } }, async (other) => {
+      for (const typ of ['JWT', 'at+jwt', undefined]) expect(await ask(other, { header: { typ } })).toBe('200');
+      for (const typ of ['dpop+jwt', 'logout+jwt'])
+        expect(await ask(other, { header: { typ } })).toBe('identity.token');
+      for (const claims of [{ nonce: 'n' }, { at_hash: 'h' }, { c_hash: 'h' }, { events: {} }])
+        expect(await ask(other, { header: { typ: 'JWT' }, claims })).toBe('identity.token');
+    }));
+
+  it('speaks for itself: keys of one sign nothing for another', async () => {
+    const second = await Idp.start();
+    const others = [{ issuer: second.url, tenant: 'beta', private: ['127.0.0.0/8'] }];
+    await over({ others }, async (other) => {
+      expect(await ask(other)).toBe('200');
+      expect(await other.verdict(await other.bearer(await second.token(other.resource)))).toBe('200');
+      expect(other.house.calls.map(({ tenant }) => tenant)).toEqual(['acme', 'beta']);
+      expect(await ask(other, { claims: { iss: second.url } })).toBe('identity.signature');
+      const borrowed = { privateKey: second.signing.privateKey, alg: 'ES256', kid: idp.signing.kid };
+      expect(await ask(other, { key: borrowed })).toBe('identity.signature');
+    });
+    second.close();
+  });
+
+  it('can want an id in each token', () =>
+    over({ issuer: { jti: true } }, async (other) => {
+      expect(await ask(other)).toBe('200');
+      expect(await ask(other, { claims: { jti: undefined } })).toBe('identity.token');
+    }));
 });
 
 describe('a token that is not good', () => {
@@ -264,5 +322,25 @@ describe('a token that is not good', () => {
     for (const path of [`/files?access_token=${token}`, `/files?token=${token}`])
       expect(await gate.verdict(gate.call({}, { path }))).toBe('identity.missing');
     expect(await gate.verdict(gate.call({ cookie: `access_token=${token}` }))).toBe('identity.missing');
+  });
+});
+
+const corpus = join(
+  process.env['DOORWARD_CORPORA'] ?? join(import.meta.dirname, '../../../../shared/corpora'),
+  'jwt.jsonl',
+);
+
+describe.skipIf(!existsSync(corpus))('published tokens', () => {
+  it('let nobody in', async () => {
+    const rows = readFileSync(corpus, 'utf8').trim().split('\n');
+    let sent = 0;
+    for (const line of rows) {
+      const { text } = JSON.parse(line) as { text?: string };
+      // What cannot stand in a header never comes.
+      if (text === undefined || !/^[\x21-\x7e]+$/.test(text)) continue;
+      sent++;
+      expect((await gate.bearer(text)).status, text.slice(0, 40)).toBe(401);
+    }
+    expect(sent).toBeGreaterThan(150);
   });
 });
