@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, http, META, modern } from '../doors/client.ts';
 import { open } from '../gateway/listener.ts';
 import { Prover } from '../identity/oauth/gate.ts';
-import { Idp } from '../identity/oauth/idp.ts';
+import { Idp, pair } from '../identity/oauth/idp.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 
 let idp: Idp;
@@ -119,13 +119,28 @@ describe('before that', () => {
 });
 
 describe('a stream', () => {
-  it('ends with the token that opened it', async () => {
-    const exp = Math.ceil(Date.now() / 1000) + 2;
-    const token = await idp.token(url(), { claims: { exp } });
+  const begin = (token: string) => {
     const headers = { ...with_(token), 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'subscriptions/listen' };
     const params = { notifications: { toolsListChanged: true }, _meta: META };
     const body = { jsonrpc: '2.0', id: 's', method: 'subscriptions/listen', params };
-    const stream = await open(served.url, { method: 'POST', path: '/library', headers, body });
+    return open(served.url, { method: 'POST', path: '/library', headers, body });
+  };
+
+  it('ends when the key that signed its token is withdrawn', async () => {
+    const stream = await begin(await idp.token(url()));
+    const next = await pair();
+    idp.published = [next.jwk];
+    const other = await begin(await idp.token(url(), { key: next }));
+    while (!stream.ended()) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([other.status, other.ended()]).toEqual([200, false]);
+    other.leave();
+    idp.signing = next;
+  });
+
+  it('ends with the token that opened it', async () => {
+    const exp = Math.ceil(Date.now() / 1000) + 2;
+    const token = await idp.token(url(), { claims: { exp } });
+    const stream = await begin(token);
     expect(stream.status).toBe(200);
     while (!stream.ended()) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(Date.now() - exp * 1000).toBeGreaterThan(-50);

@@ -1,5 +1,9 @@
 /** The `identity.oauth` block: what is refused at the start, and where it says so; and what clients are told. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import { judgePosture } from '../../../src/config/posture/index.ts';
 import { RulesFault } from '../../../src/core/rules.ts';
 import { Address } from '../../../src/identity/oauth/address.ts';
 import { compile, schema } from '../../../src/identity/oauth/rules.ts';
@@ -7,6 +11,17 @@ import { compile, schema } from '../../../src/identity/oauth/rules.ts';
 const ISSUER = { issuer: 'https://idp.example', tenant: 'acme' };
 const OTHER = { issuer: 'https://other.example', tenant: 'beta' };
 const asked = { endpoint: 'https://idp.example/introspect', client: 'c', secret: 'env:X' };
+
+describe('the worked example', () => {
+  it('is one that a gateway takes', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/oauth.md'), 'utf8');
+    const { config } = loadConfig(/```yaml\n(.*?)```/s.exec(page)![1]!, 'oauth.md');
+    expect(compile(config.identity.oauth!, '/etc')).toHaveLength(1);
+    const machine = { root: false, container: false };
+    const findings = judgePosture({ config, machine, pinned: new Map(), now: 0 });
+    expect(findings.filter(({ severity }) => severity === 'critical')).toEqual([]);
+  });
+});
 
 describe('the block', () => {
   it('is short when all is usual', () => {
