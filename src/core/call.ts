@@ -213,6 +213,7 @@ export type Message = Result | RpcError | Notification;
 export interface Io {
   /** Sends an interim message to the caller through the OUT row; rejects when the call is over. */
   send(message: Notification): Promise<void>;
+  /** Aborts when the call is over before its end; also after the answer, when that asks and the question goes nowhere. */
   readonly signal: AbortSignal;
 }
 /** The far end: an upstream, or a server author's own handler. `local` handlers reach nothing outside: no intent entry. */

@@ -48,6 +48,7 @@ export async function run(
   let sent = false;
   let open = true;
   let handlerMs = 0;
+  let asks = false;
 
   const finish = (ended: Ended): Ended => (first ??= ended);
 
@@ -153,6 +154,7 @@ export async function run(
 
   /** A server's state is not text for anyone: no control looks at it, and none can spoil it. */
   async function question({ value: { requestState: state, ...value } }: Result): Promise<Result | RpcError> {
+    asks = true;
     if (state !== undefined && typeof state !== 'string') throw finish(new Ended('stop', 'asks.shape', 'requestState'));
     const out = await outward<Result | RpcError>({ kind: 'result', value });
     if (!requestsOf(out)) return out;
@@ -192,6 +194,8 @@ export async function run(
   } catch (error) {
     const ended = finish(endedBy(error, signal));
     last = answer(call, ended, world.asking);
+    // The server waits for an answer that nobody will bring.
+    if (asks) cancel.abort(ended);
     outcome = done(ended.kind, true, ended);
   }
   open = false;

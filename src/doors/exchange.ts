@@ -190,7 +190,10 @@ export class Exchange {
         send: (text) => reply.interim(text),
         again: (resume, by) => make({ id: gate.id(), at: gate.clock(), caller: by }, resume),
       });
-      return typeof end === 'string' ? { fault: end, id } : end;
+      if (typeof end !== 'string') return end;
+      // What the server asked reached nobody.
+      cancel.abort(new Ended('cancel', 'run.cancelled'));
+      return { fault: end, id };
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }

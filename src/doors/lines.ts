@@ -200,6 +200,8 @@ export function serveLines(options: LinesOptions): Lines {
           send: (text) => write([text]),
           again: (resume, by) => make({ ...entry(), caller: by }, resume),
         });
+        // What the server asked reached nobody.
+        if (typeof end === 'string') cancel.abort(CANCEL());
         if (end === 'run.cancelled') return void gate.refuse({ ...entry(), caller }, 'door', end);
         if (typeof end === 'string') return refuse({ fault: end, id }, tell);
       }

@@ -42,6 +42,8 @@ export class Talk implements Questions {
   #rounds = 0;
   #round: Round | undefined;
   #soon = false;
+  /** No longer listens to the request of the last round. */
+  #leave: () => void = () => {};
   #end: Promise<Result | RpcError> | undefined;
   /** Resolves when the server has answered, or the call has ended otherwise. */
   readonly over: Promise<unknown>;
@@ -55,19 +57,16 @@ export class Talk implements Questions {
 
   /** One request of the client. `answers` by the ids under which it was asked. Rejects with Ended. */
   round({ send, signal }: Io, answers: Readonly<JsonObject> = {}): Promise<Result | RpcError> {
+    this.#leave();
     if (signal.aborted) this.stop(signal.reason);
     if (this.#end) return this.#end;
     this.#rounds++;
+    // Heard also while the call is parked: a question that reaches nobody ends it.
+    const abort = () => this.stop(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#leave = () => signal.removeEventListener('abort', abort);
     return new Promise((resolve, reject) => {
-      const abort = () => this.stop(signal.reason);
-      const over = () => signal.removeEventListener('abort', abort);
-      signal.addEventListener('abort', abort, { once: true });
-      this.#round = {
-        send,
-        resolve: (answer) => (over(), resolve(answer)),
-        reject: (error) => (over(), reject(error)),
-        told: undefined,
-      };
+      this.#round = { send, resolve, reject, told: undefined };
       this.#answer(answers);
     });
   }
@@ -140,6 +139,7 @@ export class Talk implements Questions {
   }
 
   #finish(end: Promise<Result | RpcError>): void {
+    this.#leave();
     this.#end = end;
     this.#asked.clear();
     const round = this.#round;
