@@ -16,10 +16,12 @@ import type {
   Resume,
   Stage,
   Target,
+  TaskRef,
   Trace,
 } from './call.ts';
 import type { Code } from './codes/index.ts';
-import type { Snapshot } from './ports.ts';
+import { declares, type Extension } from './extensions.ts';
+import type { Found, Snapshot } from './ports.ts';
 
 /** One request as a codec understood it, already in the inner dialect. */
 export interface Said {
@@ -33,6 +35,8 @@ export interface Said {
   readonly trace: Trace;
   readonly resume?: Resume;
   readonly approval?: Brought;
+  /** Of a call about a task: what its handle said; absent when that says nothing to this caller. */
+  readonly task?: TaskRef & { readonly upstream: string; readonly tool: string };
   /** Lowest level of log messages that the client wants; absent = none. */
   readonly logLevel?: string;
   /** Legacy session (digest of its id) or '-': part of the lane. */
@@ -77,17 +81,21 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
   if (upstream === undefined) return attempt(entry, 'inventory', 'door.route');
   let target: Target = { kind: 'route', name: entry.route };
   if (said.name !== '') {
-    const found = snap.shelf.find(upstream, said.family, said.method, said.name);
+    const found =
+      said.family === 'task'
+        ? begun(said, upstream, snap)
+        : snap.shelf.find(upstream, said.family, said.method, said.name);
     if (found.kind !== 'pinned') {
       return attempt(entry, 'inventory', found.kind === 'held' ? 'inventory.held' : 'inventory.unknown', said.name);
     }
     // Denied by `list` is byte-identical to unknown: the decision lies here, before a Call exists.
     const seen = snap.may('list', caller, found.target, { at: entry.at, upstream });
     if (!seen.allow) return attempt(entry, 'inventory', 'inventory.hidden', said.name);
-    target = found.target;
+    target = said.task ? { ...found.target, task: said.task } : found.target;
     // Behind the path of a bundle lie several.
     upstream = found.target.upstream;
   }
+  const extensions = usable(said, upstream, target, snap);
   return Object.freeze({
     id: entry.id,
     at: entry.at,
@@ -106,11 +114,29 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     ...(said.resume && { resume: said.resume }),
     ...(said.approval && { approval: said.approval }),
     ...(said.logLevel !== undefined && { logLevel: said.logLevel }),
+    ...(extensions && { extensions }),
     asked: NOTHING,
     lane: lane(upstream, caller, said.session, target, entry.id),
     taint: NOTHING,
     rulesId: snap.id,
   } satisfies Call);
+}
+
+/** The tool that began a task. A handle that says nothing is like a name that nobody knows. */
+function begun({ task }: Said, route: string, snap: Snapshot): Found {
+  const found: Found = task ? snap.shelf.find(route, 'call', 'tools/call', task.tool) : UNKNOWN;
+  return found.kind === 'pinned' && found.target.upstream !== task?.upstream ? UNKNOWN : found;
+}
+const UNKNOWN: Found = Object.freeze({ kind: 'unknown' });
+
+/** Extensions that operator and client let be used. A tool that has a process for each call cannot leave a task behind. */
+function usable({ claimed }: Said, upstream: string, target: Target, snap: Snapshot): readonly Extension[] | undefined {
+  const allowed = snap.extensions?.get(upstream);
+  if (!allowed || target.kind !== 'tool') return undefined;
+  const both = allowed.filter(
+    (one) => declares(claimed.capabilities, one) && !(one === 'tasks' && target.facts.executes),
+  );
+  return both.length > 0 ? both : undefined;
 }
 
 const NOTHING: readonly never[] = Object.freeze([]);

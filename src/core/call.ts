@@ -4,6 +4,7 @@
  */
 import type { Json, JsonObject } from '../lib/json/types.ts';
 import type { Code } from './codes/index.ts';
+import type { Extension } from './extensions.ts';
 
 export type Era = '2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26' | '2024-11-05';
 /** The columns of the order tables. */
@@ -100,7 +101,19 @@ export interface Pinned {
 }
 
 /** What a Call is about: a pinned thing (with the URI that was asked for), or the route itself (listings, discover). */
-export type Target = (Pinned & { readonly uri?: string }) | { readonly kind: 'route'; readonly name: string };
+export type Target =
+  | (Pinned & { readonly uri?: string; readonly task?: TaskRef })
+  | { readonly kind: 'route'; readonly name: string };
+
+/** The task that a call is about (MCP extension tasks); the pinned tool is the one that began it. */
+export interface TaskRef {
+  /** As the client knows it: sealed. */
+  readonly handle: string;
+  /** As the server knows it. */
+  readonly id: string;
+  /** The rules under which a person agreed to the call that began it. */
+  readonly approved?: string;
+}
 
 export interface Trace {
   readonly traceparent?: string;
@@ -165,6 +178,8 @@ export interface Call {
   /** Lowest level of log messages that the client wants, of RFC 5424; absent = none. */
   readonly logLevel?: string;
   readonly approval?: Brought;
+  /** What both its client and the operator let be used of the upstream's extensions. */
+  readonly extensions?: readonly Extension[];
   /** Demands for a person, collected on the way in; `approval` alone answers them. */
   readonly asked: readonly Code[];
   /** One child process serves one lane (house rule "Lanes"). */

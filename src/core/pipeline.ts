@@ -127,7 +127,9 @@ export async function run(
       },
     );
     // A demand for a person that no `approval` row could answer is a refusal, never a pass.
-    if (call.asked.length > 0 && entered.at(-1)?.id !== 'approval')
+    const { target } = call;
+    const agreed = target.kind !== 'route' && target.task?.approved === call.rulesId;
+    if (call.asked.length > 0 && entered.at(-1)?.id !== 'approval' && !agreed)
       throw finish(new Ended('stop', 'approval.unavailable', call.asked.join(' ')));
   }
 

@@ -3,6 +3,7 @@ import type { Json } from '../lib/json/types.ts';
 import type { Asks } from './asks.ts';
 import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Taint, Target } from './call.ts';
 import type { Code } from './codes/index.ts';
+import type { Extension } from './extensions.ts';
 import type { ControlId } from './order.ts';
 import type { Rounds } from './rounds.ts';
 import type { Clock, Maybe, State } from './state.ts';
@@ -73,6 +74,8 @@ export interface Snapshot {
   readonly may: May;
   /** Route name (one path segment) -> name of the upstream or bundle that the shelf knows. */
   readonly routes: ReadonlyMap<string, string>;
+  /** Upstream -> the extensions that the operator lets through. */
+  readonly extensions?: ReadonlyMap<string, readonly Extension[]>;
   /** `resumed`: a call that brings answers passes every control, whatever its family. */
   in(family: Family, resumed?: boolean): readonly Control<unknown>[];
   out(family: Family, message: Message): readonly Control<unknown>[];

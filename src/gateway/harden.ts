@@ -12,6 +12,7 @@ import type { Handlers, Snapshot, World } from '../core/ports.ts';
 import type { Maybe, Random } from '../core/state.ts';
 import { deadline, type Limits } from './deadline.ts';
 import { idMaker } from './ids.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface HardenOptions {
   /** The rules in force; asked once a call, so that a running call keeps its own. */
@@ -24,10 +25,12 @@ export interface HardenOptions {
   readonly limits?: Limits;
   /** Opens what of a request we sealed ourselves. */
   readonly unsealed?: (entry: Entry) => Entry;
+  /** Calls that may begin tasks or are about them. */
+  readonly tasks?: Tasks;
 }
 
 export function harden(options: HardenOptions): Gate {
-  const { world, random, unsealed = (entry: Entry) => entry } = options;
+  const { world, random, tasks, unsealed = (entry: Entry) => entry } = options;
   const id = idMaker(world.clock, random);
 
   /** Records an Attempt. The controls that charge for attempts may turn its answer into another (429). */
@@ -57,13 +60,17 @@ export function harden(options: HardenOptions): Gate {
     authenticate: options.authenticate,
     refuse: (entry, stage, code, name) => refused(attempt(entry, stage, code, name), options.snapshot()),
     async call(entry: Entry, deliver, cancel) {
+      const known = entry.said.family === 'task' && tasks ? await tasks.unsealed(entry) : entry;
       const snap = options.snapshot();
-      const made = admit(entry.said.resume ? unsealed(entry) : entry, snap);
+      const made = admit(known.said.resume ? unsealed(known) : known, snap);
       if (!isCall(made)) return refused(made, snap);
       if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
       const timer = deadline(cancel, options.limits);
+      const handler = options.handlers(made);
+      const around = tasks?.around(made, handler);
       try {
-        return await run(made, snap, world, options.handlers(made), timer.watch(deliver), cancel);
+        const ending = await run(made, snap, world, around?.handler ?? handler, timer.watch(deliver), cancel);
+        return around ? await around.told(ending) : ending;
       } finally {
         timer.clear();
       }

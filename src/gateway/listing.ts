@@ -5,6 +5,7 @@
  */
 import type { Rules as OutputRules } from '../controls/output/rules.ts';
 import type { Call, Handler, PinKind, Result } from '../core/call.ts';
+import { declared } from '../core/extensions.ts';
 import type { Snapshot } from '../core/ports.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { isOnePage, page, type Sealing } from './pages.ts';
@@ -45,12 +46,14 @@ export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) 
   function discover(call: Call): Result {
     const [tools, prompts, resources, templates] = KINDS.map((kind) => visible(snapshot, call, kind).length > 0);
     const instructions = snapshot.shelf.instructions(call.upstream);
+    const extensions = snapshot.extensions?.get(call.upstream);
     const capabilities: JsonObject = {
       tools: { listChanged: true },
       logging: {},
       ...(prompts && { prompts: { listChanged: true } }),
       ...((resources || templates) && { resources: { listChanged: true, subscribe: true } }),
       ...((prompts || templates) && { completions: {} }),
+      ...(extensions && { extensions: declared(extensions) }),
     };
     return result({
       supportedVersions: [...parts.versions],

@@ -8,6 +8,7 @@ import type { Finding, Machine } from '../config/posture/finding.ts';
 import { judgePosture } from '../config/posture/index.ts';
 import { namesOf } from '../controls/policy/names.ts';
 import type { Pinned } from '../core/call.ts';
+import type { Extension } from '../core/extensions.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type AskGrants, RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
@@ -60,6 +61,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
         cedar: site.cedar,
         fingerprint,
       },
+      extensions: extensionsOf(site),
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
@@ -72,6 +74,14 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     if (error instanceof RulesFault) throw located(site, error);
     throw error;
   }
+}
+
+function extensionsOf({ config }: Site): ReadonlyMap<string, readonly Extension[]> {
+  return new Map(
+    Object.entries(config.upstreams).flatMap(([name, { extensions = [] }]) =>
+      extensions.length > 0 ? [[name, [...new Set(extensions)]]] : [],
+    ),
+  );
 }
 
 /** Checks the `identity.oauth` block; answers which scopes which pinned thing needs. Throws RulesFault. */

@@ -95,8 +95,10 @@ export function rounds({ ring, clock, random, state, within = ANSWER_WITHIN }: R
 
 /** Who asked for what, in which era and session. */
 function bindingOf(call: Call): string {
-  const { caller, route, upstream, era, method, target, args } = call;
-  const thing = target.kind === 'route' ? [] : [target.digest, target.uri ?? null];
+  const { caller, route, upstream, era, target, args } = call;
+  const thing = target.kind === 'route' ? [] : [target.digest, target.uri ?? null, target.task?.handle ?? null];
+  // A task asks when it is got, and is answered by an update.
+  const method = call.family === 'task' ? call.family : call.method;
   return sha256Hex(
     canonical([
       principalOf(caller),

@@ -20,6 +20,7 @@ import * as redactRules from '../controls/redact/rules.ts';
 import { screen } from '../controls/screen/index.ts';
 import * as screenRules from '../controls/screen/rules.ts';
 import type { Family } from '../core/call.ts';
+import type { Extension } from '../core/extensions.ts';
 import { type Column, type ControlId, column, ORDER_IN, ORDER_OUT, type Row } from '../core/order.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type RuleContext, RulesFault } from '../core/rules.ts';
@@ -38,12 +39,15 @@ export interface SnapshotParts {
   readonly context: RuleContext;
   readonly shelf: Shelf;
   readonly routes: ReadonlyMap<string, string>;
+  /** Upstream -> extensions of MCP that are let through. */
+  readonly extensions?: ReadonlyMap<string, readonly Extension[]>;
   /** For measurements only: controls left out of the tables. */
   readonly without?: readonly ControlId[];
 }
 
 /** Throws RulesFault; its path leads into the configuration. */
-export function compileSnapshot({ id, config, context, shelf, routes, without = [] }: SnapshotParts): Snapshot {
+export function compileSnapshot(parts: SnapshotParts): Snapshot {
+  const { id, config, context, shelf, routes, extensions, without = [] } = parts;
   const compiledInput = within('input', () => inputRules.compile(config.input, context));
   const tasks = within('tasks', () => compileTasks(config.tasks ?? {}, context));
   const around = { tasks, ...(config.flows && { flows: config.flows }) };
@@ -76,11 +80,12 @@ export function compileSnapshot({ id, config, context, shelf, routes, without = 
     shelf,
     may: compiledPolicy.may,
     routes,
+    ...(extensions && { extensions }),
     // Answers are arguments, whatever asked for them: the column of calls has every row.
     in: (family: Family, resumed = false) => inward.get(resumed ? 'call' : family)!,
     out: (family, message) => outward.get(column(family, message))!,
     of: (control: ControlId) => rules[control],
-    refit: (call) => compiledInput.refit(call),
+    refit: (call) => (call.family === 'task' ? undefined : compiledInput.refit(call)),
   } satisfies Snapshot);
 }
 

@@ -49,6 +49,7 @@ import { rounds } from './rounds.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
+import { Tasks } from './tasks.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
 import { watchFiles } from './watch.ts';
@@ -249,6 +250,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       random,
       limits: site.config.calls,
       unsealed: (entry) => unsealed(entry, keys),
+      tasks: new Tasks({ ring: keys, random, clock, state }),
     });
     oauth = openOAuth(site, {
       clock,

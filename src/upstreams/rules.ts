@@ -79,6 +79,29 @@ export const schema = z.strictObject({
     .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
   credential: credential.optional(),
   asks: asks.optional(),
+  extensions: z
+    .array(z.enum(['tasks', 'apps']))
+    .max(2)
+    .optional()
+    .describe('extensions of MCP that server and clients may use: tasks, apps; none by default'),
+  apps: z
+    .strictObject({
+      domains: z
+        .array(
+          z
+            .string()
+            .regex(/^(?:https|wss):\/\/[a-z0-9.-]{1,253}(?::[1-9][0-9]{0,4})?$/, 'write https://host, and no *'),
+        )
+        .max(64)
+        .default([])
+        .describe('where an app may connect to and load from: [https://api.example.com]'),
+      permissions: z
+        .array(z.enum(['camera', 'microphone', 'geolocation', 'clipboardWrite']))
+        .default([])
+        .describe('what an app may ask of the browser'),
+    })
+    .optional()
+    .describe('bounds of MCP Apps, where `extensions` has apps'),
 });
 
 export type UpstreamConfig = z.infer<typeof schema>;
@@ -122,6 +145,12 @@ export function compile(config: UpstreamConfig, path: Path, place: RulesPlace): 
   const { run, url } = config;
   if (url !== undefined && run !== undefined)
     throw new RulesFault([...path, 'url'], 'both `run` and `url`', 'keep the one that is meant');
+  if (config.apps !== undefined && !config.extensions?.includes('apps'))
+    throw new RulesFault(
+      [...path, 'apps'],
+      '`apps` without the extension',
+      'add apps to `extensions`, or leave it out',
+    );
   const foreign = (url === undefined ? HTTP_ONLY : STDIO_ONLY).find((member) => config[member] !== undefined);
   if (foreign !== undefined) {
     const kind = url === undefined ? 'reached by `url`' : 'started by `run`';

@@ -25,6 +25,9 @@ export const UPSTREAMS: readonly Upstream[] = [
   { name: 'http-2026-07-28', era: '2026-07-28', over: 'http' },
 ];
 
+/** What the suite's servers ask for. */
+export const ASKS = { elicitation: ['form'], sampling: true, roots: true };
+
 const FIXTURE = join(import.meta.dirname, '../fixtures/everything');
 const ROOT = join(import.meta.dirname, '../..');
 const SDK: Readonly<Record<Era, string>> = {
@@ -47,8 +50,8 @@ export async function behindGateway({ era, over }: Upstream): Promise<Behind> {
   const site = new Site({
     upstreams: {
       everything: far
-        ? { url: far.url.replace('localhost', '127.0.0.1'), private: ['127.0.0.0/8'] }
-        : { run: ['node', './everything/stdio.ts', era] },
+        ? { url: far.url.replace('localhost', '127.0.0.1'), private: ['127.0.0.0/8'], asks: ASKS }
+        : { run: ['node', './everything/stdio.ts', era], asks: ASKS },
     },
     origins: [through.origin],
     more: OPEN_LIMITS,

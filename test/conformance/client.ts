@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { OPEN_LIMITS, Site } from '../e2e/site.ts';
+import { ASKS } from './cells.ts';
 
 interface Context {
   readonly toolCalls?: readonly { readonly name: string; readonly arguments: Record<string, unknown> }[];
@@ -16,7 +17,7 @@ const url = process.argv[2]!.replace('localhost', '127.0.0.1');
 const { MCP_CONFORMANCE_PROTOCOL_VERSION: era = '2025-11-25', MCP_CONFORMANCE_CONTEXT: json = '{}' } = process.env;
 const { toolCalls = [] } = JSON.parse(json) as Context;
 
-const site = new Site({ upstreams: { suite: { url, private: ['127.0.0.0/8'] } }, more: OPEN_LIMITS });
+const site = new Site({ upstreams: { suite: { url, private: ['127.0.0.0/8'], asks: ASKS } }, more: OPEN_LIMITS });
 try {
   try {
     site.reviewAll();
@@ -27,8 +28,12 @@ try {
   const served = await site.serve();
   const client = new Client(
     { name: 'driver', version: '1' },
-    era === '2026-07-28' ? { versionNegotiation: { mode: { pin: era } } } : {},
+    {
+      capabilities: { elicitation: { form: { applyDefaults: true } } },
+      ...(era === '2026-07-28' && { versionNegotiation: { mode: { pin: era } } }),
+    },
   );
+  client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const, content: ANSWER }));
   await client.connect(
     new StreamableHTTPClientTransport(new URL(`${served.url}/suite`), {
       requestInit: { headers: { authorization: `Bearer ${site.token()}` } },
@@ -45,6 +50,9 @@ try {
 } finally {
   site.close();
 }
+
+/** What the suite's forms ask for; what has a default is left to the client's SDK. */
+const ANSWER = {};
 
 /** What is null is left out: no schema of the suite has it, and what no schema has goes nowhere. */
 function present(args: Record<string, unknown>): Record<string, unknown> {

@@ -9,15 +9,17 @@ export const input: Control<Rules> = {
   id: 'input',
 
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
-    const taken = takenBy(rules, call);
-    const bounds = taken?.allowed ?? allowed(rules.limits, {});
-    const found = examine(call.args, bounds);
-    if ('code' in found) return stop(found.code, found.detail);
     if (call.resume) {
       // Answers to a question have no pinned schema: the defaults hold, and no exception.
       const answers = examine(call.resume.answers, allowed(rules.limits, {}));
       if ('code' in answers) return stop(answers.code, `answers ${answers.detail}`);
     }
+    // Of the arguments that began a task nothing is sent again.
+    if (call.family === 'task') return PASS;
+    const taken = takenBy(rules, call);
+    const bounds = taken?.allowed ?? allowed(rules.limits, {});
+    const found = examine(call.args, bounds);
+    if ('code' in found) return stop(found.code, found.detail);
     const problem = misfit(call, taken, found.raw);
     return problem ? stop(problem.code, problem.detail) : PASS;
   },

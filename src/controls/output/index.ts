@@ -16,6 +16,8 @@ import { reviewedOnly } from './listing.ts';
 import { capOf, type Rules, type Structure } from './rules.ts';
 import { shaped, shapedNote, shapedQuestion } from './shape.ts';
 
+/** Characters of what a server says of a task. */
+const MAX_STATUS = 1_024;
 /** Bytes of an upstream's error that the log keeps. */
 const DETAIL = 1_024;
 
@@ -57,9 +59,22 @@ function inspectQuestion(call: CallView, { value }: Result, rules: Rules): Verdi
   return kept === value ? PASS : edit({ kind: 'result', value: kept }, 'output.dropped', 'input_required');
 }
 
+/** A task that is not over. Of a server's own words about it only those stay that show nothing of its inside. */
+function inspectTask({ value }: Result): Verdict<Message> {
+  const { statusMessage: words, resultType } = value;
+  const plain = typeof words === 'string' && words.length <= MAX_STATUS && value.content === undefined;
+  const kept: JsonObject =
+    plain && findInternals(words, null) === undefined
+      ? { resultType: resultType!, statusMessage: words }
+      : { resultType: resultType! };
+  const same = Object.keys(kept).length === Object.keys(value).length;
+  return same ? PASS : edit({ kind: 'result', value: kept }, 'output.dropped', 'statusMessage');
+}
+
 function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Message> {
   const { resultType } = result.value;
   if (resultType === 'input_required') return inspectQuestion(call, result, rules);
+  if (resultType === 'task' && call.extensions?.includes('tasks')) return inspectTask(result);
   if (resultType !== undefined && resultType !== 'complete') return stop('output.shape', 'resultType');
   let value = shaped(call.method, result.value);
   if (value === undefined) return stop('output.shape', call.method);
@@ -70,10 +85,10 @@ function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Me
     const listed = reviewedOnly(call, rules, value);
     if (listed !== value) edits.push(['output.dropped', 'listing']);
     value = listed;
-  } else if (call.family === 'call') {
+  } else if (call.family === 'call' || call.method === 'tasks/get') {
     if (value.isError === true) {
       const found = internalsOf(value, call.args);
-      if (found !== undefined) return failed(call, found);
+      if (found !== undefined) return failed(call, found, true);
       if (value.structuredContent !== undefined) {
         const { structuredContent: _, ...rest } = value;
         value = rest;
@@ -144,12 +159,11 @@ function internalsOf(value: JsonObject, args: Json): string | undefined {
 }
 
 /** One fixed text with the reference; the upstream's words go to the log only, escaped and cut. */
-function failed(call: CallView, words: string): Verdict<Message> {
+function failed(call: CallView, words: string, asTool = call.family === 'call'): Verdict<Message> {
   const row = CODES['output.error'];
   const text = row.text.replace('{ref}', call.id);
-  const told: Result | RpcError =
-    call.family === 'call'
-      ? { kind: 'result', value: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } }
-      : { kind: 'error', code: row.rpc, message: text };
+  const told: Result | RpcError = asTool
+    ? { kind: 'result', value: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } }
+    : { kind: 'error', code: row.rpc, message: text };
   return edit<Message>(told, 'output.error', escapeText(words, DETAIL));
 }

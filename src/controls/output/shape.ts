@@ -90,6 +90,10 @@ const COMPLETION = record({ 'values!': list(text, 100), total: number, hasMore: 
 
 const RESULTS: ReadonlyMap<string, Shape> = new Map([
   ['tools/call', CALL],
+  // What a task has become; what is around it is the gateway's.
+  ['tasks/get', CALL],
+  ['tasks/update', record(result)],
+  ['tasks/cancel', record(result)],
   ['resources/read', record({ ...cached, 'contents!': list(contents) })],
   ['prompts/get', record({ ...result, description: text, 'messages!': list(MESSAGE) })],
   ['completion/complete', record({ ...result, 'completion!': COMPLETION })],

@@ -35,6 +35,12 @@ export const frame = {
   ),
   'frame.header-mismatch': rpc(400, -32020, 'header mismatch', 'a protocol header is missing or differs from the body'),
   'frame.version': rpc(400, -32022, 'unsupported protocol version', 'data.supported lists what is served'),
+  'frame.capability': rpc(
+    400,
+    -32021,
+    'missing required client capability',
+    'data.requiredCapabilities names the extension that the client would have to declare',
+  ),
   'frame.session-missing': rpc(400, -32000, 'session required', 'send the Mcp-Session-Id that initialize answered'),
   'frame.session-unknown': rpc(
     404,

@@ -32,6 +32,8 @@ interface Method {
 const MAX_NAME = 1024;
 const MAX_URI = 8192;
 const MAX_CURSOR = 4096;
+/** Handles of tasks are sealed and carry the arguments of the call; a header mirrors them. */
+const MAX_TASK = 6144;
 /** Resources that one stream may watch. */
 export const MAX_WATCHED = 100;
 
@@ -66,7 +68,20 @@ const subscribing: Method = {
   params: ({ target }) => ({ uri: 'uri' in target && target.uri !== undefined ? target.uri : target.name }),
 };
 
+/** Of the extension tasks (SEP-2663). */
+const tasked = (...more: string[]): Method => ({
+  family: 'task',
+  era: 'modern',
+  members: new Set(['taskId', ...more]),
+  resumes: false,
+  subject: ({ taskId }) => (isName(taskId, MAX_TASK) ? { name: taskId, args: {} } : undefined),
+  params: ({ target }) => ({ taskId: target.kind === 'route' ? '' : (target.task?.id ?? '') }),
+});
+
 const METHODS: ReadonlyMap<string, Method> = new Map([
+  ['tasks/get', tasked()],
+  ['tasks/update', tasked('inputResponses')],
+  ['tasks/cancel', tasked()],
   ['tools/call', named('call', () => true)],
   ['prompts/get', named('get', isTexts)],
   ['tools/list', listing],
@@ -152,7 +167,8 @@ export function onlyMembers({ members }: Method, params: JsonObject, also: Reado
 /** The value that the header `Mcp-Name` mirrors; undefined where it has nothing to mirror. */
 export function nameOf(name: string, params: JsonObject): Json | undefined {
   if (name === 'tools/call' || name === 'prompts/get') return params['name'];
-  return name === 'resources/read' ? params['uri'] : undefined;
+  if (name === 'resources/read') return params['uri'];
+  return METHODS.get(name)?.family === 'task' ? params['taskId'] : undefined;
 }
 
 /** Prompt names and URI templates; which of them it was is said again by the pinned thing. */

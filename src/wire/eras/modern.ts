@@ -2,6 +2,7 @@
 import type { Said } from '../../core/admit.ts';
 import { type Call, type Message, type Result, type Resume, type RpcError, STREAM } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
+import { declared, declares, required } from '../../core/extensions.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Fault, Id, RequestFrame } from '../frame.ts';
 import { interim, isLevel, SUBSCRIPTION, trace, type Wishes } from './interim.ts';
@@ -50,9 +51,10 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
 
   const method = lookUp(name);
   if (!method || method.era === 'legacy') return fault('frame.method');
+  if (method.family === 'task' && !declares(capabilities, 'tasks')) return fault('frame.capability', required('tasks'));
   if (!onlyMembers(method, params, method.resumes ? RESUMES : NOTHING)) return fault('frame.params');
   const subject = method.subject(params);
-  const resume = method.resumes ? resumed(params) : undefined;
+  const resume = method.resumes ? resumed(params) : name === 'tasks/update' ? answered(params) : undefined;
   if (!subject || resume === null) return fault('frame.params');
   return {
     era: MODERN,
@@ -65,6 +67,11 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
     ...(resume && { resume }),
     session: '-',
   };
+}
+
+/** Answers to what a task asked: the handle is all the state there is. */
+function answered({ inputResponses }: JsonObject): Resume | null {
+  return isObject(inputResponses) ? { answers: inputResponses } : null;
 }
 
 /** A client's answer to `input_required`; null when it is malformed. */
@@ -119,14 +126,16 @@ export function errorMembers({ code, message, data }: RpcError): JsonObject {
 export function ask(call: Call, client: JsonObject, offered: JsonObject = {}): { method: string; params: JsonObject } {
   const method = lookUp(call.method);
   if (!method) throw new Error('a call of an unknown method');
-  const { resume } = call;
+  const { resume, extensions } = call;
+  const capabilities = extensions ? { ...offered, extensions: declared(extensions) } : offered;
   return {
     method: call.method,
     params: {
       ...method.params(call),
-      ...(resume && Object.keys(resume.answers).length > 0 && { inputResponses: resume.answers }),
+      ...(resume &&
+        (call.family === 'task' || Object.keys(resume.answers).length > 0) && { inputResponses: resume.answers }),
       ...(resume?.state !== undefined && { requestState: resume.state }),
-      [META]: { ...envelope(client, offered), ...(call.logLevel !== undefined && { [LEVEL]: call.logLevel }) },
+      [META]: { ...envelope(client, capabilities), ...(call.logLevel !== undefined && { [LEVEL]: call.logLevel }) },
     },
   };
 }
@@ -140,10 +149,11 @@ function envelope(client: JsonObject, offered: JsonObject = {}): JsonObject {
   return { [VERSION]: MODERN, [CAPABILITIES]: offered, [CLIENT]: client };
 }
 
-/** An upstream's result. What says of itself that it is of an unknown kind is an error. */
-export function heard(method: string, value: JsonObject): Result | RpcError {
+/** An upstream's result. What says of itself that it is of an unknown kind is an error. `tasks`: it may begin one. */
+export function heard(method: string, value: JsonObject, tasks = false): Result | RpcError {
   const { resultType = 'complete' } = value;
   if (resultType === 'input_required' && lookUp(method)?.resumes) return { kind: 'result', value };
+  if (resultType === 'task' && tasks && method === 'tools/call') return { kind: 'result', value };
   if (resultType !== 'complete') return { kind: 'error', code: -32603, message: 'unknown result type' };
   return { kind: 'result', value: { ...value, resultType } };
 }

@@ -121,7 +121,7 @@ describe('hear', () => {
     'initialize',
     'ping',
     'logging/setLevel',
-    'tasks/get',
+    'tasks/list',
     'resources/subscribe',
     'resources/unsubscribe',
     'toString',
