@@ -1,6 +1,7 @@
 /** What `run` and the quickstart share: take the state folder, start, print the block, end in order. */
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { openConnectPages } from '../console/connect.ts';
 import { openConsole } from '../console/open.ts';
 import type { Log } from '../core/ports.ts';
 import { type Hello } from '../doors/hello.ts';
@@ -30,6 +31,7 @@ function options(file: string, http: boolean, line?: (text: string) => void) {
     user: userInfo().username,
     npm,
     console: openConsole,
+    connect: openConnectPages,
     ...(line && { watch: (log: Log) => watched(log, line) }),
   };
 }

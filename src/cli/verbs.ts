@@ -39,6 +39,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./verbs/secret.ts')).secret,
   },
   {
+    name: 'connect',
+    summary: "connect a user's account at a server that wants consent",
+    load: async () => (await import('./verbs/connect.ts')).connect,
+  },
+  {
     name: 'explain',
     summary: 'why would this call pass? no upstream is asked',
     load: async () => (await import('./verbs/explain.ts')).explain,

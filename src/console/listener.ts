@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 export interface Asked {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  readonly query: string;
+  readonly cookies: string;
   /** Fields of a posted form; each came once. */
   readonly form: ReadonlyMap<string, string>;
 }
@@ -15,6 +17,8 @@ export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly type?: 'text/html' | 'text/css';
+  /** A whole Set-Cookie. */
+  readonly cookie?: string;
 }
 
 const HOST = '127.0.0.1';
@@ -43,16 +47,18 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Rejects when the port cannot be had. */
-export async function listen(port: number, answer: (asked: Asked) => Promise<Answer>): Promise<Listener> {
-  const served = new Set<string>();
+/** `face` = the URL under which a proxy of the operator shows this listener. Rejects when the port cannot be had. */
+export async function listen(port: number, answer: (asked: Asked) => Promise<Answer>, face?: URL): Promise<Listener> {
+  /** Host -> origin. */
+  const served = new Map<string, string>();
+  if (face) served.set(face.host, face.origin);
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { method, headers, url = '' } = req;
     const host = headers.host?.toLowerCase() ?? '';
     if (!served.has(host) || !url.startsWith('/')) return send(res, { status: 421, body: '' });
     const { origin, 'sec-fetch-site': site } = headers;
-    const own = origin === `http://${host}`;
+    const own = origin === served.get(host);
     // Whoever comes by a link sends no Origin; a form always does, and so does what another page sends.
     if (method === 'GET' ? origin !== undefined && !own : !own) return send(res, { status: 403, body: '' });
     if (method === 'POST' && site !== undefined && site !== 'same-origin') return send(res, { status: 403, body: '' });
@@ -60,7 +66,8 @@ export async function listen(port: number, answer: (asked: Asked) => Promise<Ans
     const form = method === 'POST' ? await formOf(req) : new Map<string, string>();
     if (!form) return send(res, { status: 400, body: '' });
     const end = url.indexOf('?');
-    send(res, await answer({ method, path: end < 0 ? url : url.slice(0, end), form }));
+    const [path, query] = end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)];
+    send(res, await answer({ method, path, query, cookies: headers.cookie ?? '', form }));
   }
 
   const server = createServer(
@@ -83,8 +90,8 @@ export async function listen(port: number, answer: (asked: Asked) => Promise<Ans
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, HOST, resolve));
   const real = (server.address() as AddressInfo).port;
   for (const name of [HOST, 'localhost']) {
-    served.add(`${name}:${real}`);
-    if (real === 80) served.add(name);
+    served.set(`${name}:${real}`, `http://${name}:${real}`);
+    if (real === 80) served.set(name, `http://${name}`);
   }
   return {
     url: `http://${HOST}:${real}`,
@@ -96,12 +103,13 @@ export async function listen(port: number, answer: (asked: Asked) => Promise<Ans
   };
 }
 
-function send(res: ServerResponse, { status, body, type = 'text/html' }: Answer): void {
+function send(res: ServerResponse, { status, body, type = 'text/html', cookie }: Answer): void {
   // A body that nobody reads must not be taken for the next request.
   const close = res.req.complete ? {} : { Connection: 'close' };
   res.writeHead(status, {
     ...HEADERS,
     ...close,
+    ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     'Content-Type': `${type}; charset=utf-8`,
     'Content-Length': Buffer.byteLength(body),
   });

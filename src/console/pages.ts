@@ -11,12 +11,14 @@ export interface Signed {
   readonly secret: string;
 }
 
+const DECIDED = html`Everything decided here is in the audit log. The same is at the terminal: <code>doorward approve</code>`;
+
 export interface Notice {
   readonly kind: 'good' | 'bad' | 'note';
   readonly text: string;
 }
 
-function page(title: string, body: Html, signed?: Signed): string {
+export function page(title: string, body: Html, signed?: Signed, foot = DECIDED): string {
   const who = signed
     ? html`<span class="who">signed in as <b>${signed.person.subject}</b></span>
         ${form(signed, '/approvals', {}, html`<button>Approvals</button>`)}
@@ -33,7 +35,7 @@ function page(title: string, body: Html, signed?: Signed): string {
 <body>
 <header><strong>Doorward</strong> ${who}</header>
 <main>${body}</main>
-<footer>Everything decided here is in the audit log. The same is at the terminal: <code>doorward approve</code></footer>
+<footer>${foot}</footer>
 </body>
 </html>
 `.text;

@@ -37,6 +37,8 @@ export interface Said {
   readonly approval?: Brought;
   /** Of a call about a task: what its handle said; absent when that says nothing to this caller. */
   readonly task?: TaskRef & { readonly upstream: string; readonly tool: string };
+  /** The client was sent to a page of ours before. */
+  readonly sent?: true;
   /** Lowest level of log messages that the client wants; absent = none. */
   readonly logLevel?: string;
   /** Legacy session (digest of its id) or '-': part of the lane. */
@@ -113,6 +115,7 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     args: said.args,
     ...(said.resume && { resume: said.resume }),
     ...(said.approval && { approval: said.approval }),
+    ...(said.sent && { sent: said.sent }),
     ...(said.logLevel !== undefined && { logLevel: said.logLevel }),
     ...(extensions && { extensions }),
     asked: NOTHING,

@@ -1,6 +1,6 @@
 /** Turns the end of a call, or an Attempt, into what the caller reads: fixed text of the code row, and a reference. */
 import type { JsonObject } from '../lib/json/types.ts';
-import { type Asks, asks } from './asks.ts';
+import { type Asks, asks, sends } from './asks.ts';
 import type { Call, Result, RpcError } from './call.ts';
 import { CODES, type Code } from './codes/index.ts';
 import type { Question } from './verdict.ts';
@@ -8,6 +8,7 @@ import type { Question } from './verdict.ts';
 interface End {
   readonly code: Code;
   readonly question?: Question | undefined;
+  readonly link?: string | undefined;
   readonly data?: JsonObject | undefined;
 }
 
@@ -16,6 +17,8 @@ export function answer(call: Call, end: End, asking?: Asks): Result | RpcError {
   const row = CODES[end.code];
   const asked = end.question && asking && asks(call, end.question, asking);
   if (asked) return asked;
+  const sent = end.link !== undefined && asking && sends(call, end.link, asking);
+  if (sent) return sent;
   // All are made of our own alphabets: nothing of a request comes into the text.
   const text = row.text
     .replace('{approval}', end.question?.id ?? '')

@@ -13,10 +13,13 @@ export interface Asks {
   page(id: string): string | undefined;
   /** Sealed `requestState` that names the approval for this very call. */
   state(call: Call, id: string): string;
+  /** Sealed `requestState` of a call whose client was sent to a page of ours: what it brings back is for nobody behind. */
+  sent(call: Call): string;
 }
 
 /** Key of the one request in `inputRequests`, and of its answer in `inputResponses`. */
 export const APPROVAL = 'approval';
+const CONNECT = 'connect';
 /** Methods that may answer `input_required` (2026-07-28, multi round-trip requests). */
 const RESUMABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const MODERN: Era = '2026-07-28';
@@ -54,6 +57,24 @@ function required(call: Call, id: string, params: JsonObject, asking: Asks): Res
   const inputRequests = { [APPROVAL]: { method: 'elicitation/create', params } };
   const value = { resultType: 'input_required', inputRequests, requestState: asking.state(call, id) };
   return { kind: 'result', value };
+}
+
+/** The same for a page where this caller can put right what stopped the call. Undefined: the text has to do. */
+export function sends(call: Call, link: string, asking: Asks): Result | RpcError | undefined {
+  const { era, claimed, resume, method, upstream, id } = call;
+  const { elicitation } = claimed.capabilities;
+  if (!isObject(elicitation) || !isObject(elicitation['url']) || resume) return undefined;
+  const message = `Connect your account at ${upstream}, then go on.`;
+  if (era === MODERN) {
+    // Whoever was sent there and comes back without is told in words, not sent there again.
+    if (!RESUMABLE.has(method) || call.sent) return undefined;
+    const params = { mode: 'url', message, url: link };
+    const inputRequests = { [CONNECT]: { method: 'elicitation/create', params } };
+    return { kind: 'result', value: { resultType: 'input_required', inputRequests, requestState: asking.sent(call) } };
+  }
+  if (era !== WITH_URL_ERROR) return undefined;
+  const elicitations = [{ mode: 'url', message, url: link, elicitationId: id }];
+  return { kind: 'error', code: URL_REQUIRED, message, data: { elicitations } };
 }
 
 function look(id: string): string {

@@ -180,6 +180,8 @@ export interface Call {
   readonly approval?: Brought;
   /** What both its client and the operator let be used of the upstream's extensions. */
   readonly extensions?: readonly Extension[];
+  /** The client was sent to a page of ours before. */
+  readonly sent?: true;
   /** Demands for a person, collected on the way in; `approval` alone answers them. */
   readonly asked: readonly Code[];
   /** One child process serves one lane (house rule "Lanes"). */

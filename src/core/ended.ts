@@ -10,6 +10,8 @@ export class Ended extends Error {
   readonly question: Question | undefined;
   /** `data` of the error that the caller gets. */
   readonly data: JsonObject | undefined;
+  /** A page of ours where this caller can put it right. */
+  link: string | undefined;
   constructor(kind: Ended['kind'], code: Code, detail?: string, question?: Question, data?: JsonObject) {
     super(code);
     this.kind = kind;

@@ -12,6 +12,7 @@ import type { Random } from '../core/state.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
 
 const CONTEXT = 'doorward.approval.1';
+const SENT = 'doorward.sent.1';
 
 /** Only this file seals under its context, so what opens has this shape. */
 type Sealed = Pick<Brought, 'id' | 'ground'>;
@@ -29,12 +30,14 @@ export function asking({ ring, random, page }: AskingOptions): Asks {
       const named: Sealed = { id, ground: groundOf(call) };
       return seal(ring, CONTEXT, Buffer.from(JSON.stringify(named)), random);
     },
+    sent: ({ id }) => seal(ring, SENT, Buffer.from(id), random),
   };
 }
 
 /** What a client says of an approval goes no further than to the control: no upstream sees our state, or the answer to it. */
 export function unsealed(entry: Entry, ring: KeyRing): Entry {
   const { resume, ...said } = entry.said;
+  if (resume?.state !== undefined && open(ring, SENT, resume.state)) return { ...entry, said: { ...said, sent: true } };
   const plain = resume?.state === undefined ? undefined : open(ring, CONTEXT, resume.state);
   if (!resume || !plain) return entry;
   const { id, ground } = JSON.parse(Buffer.from(plain).toString()) as Sealed;

@@ -28,6 +28,7 @@ export interface CredentialOptions {
 
 export interface SiteCredentials {
   readonly all: Credentials;
+  readonly random: Random;
   rules(upstream: string): CredentialRules | undefined;
   of(upstream: string, caller: Caller | undefined): Credential | undefined;
   /** Remembers what a caller brought that a server behind needs, before the door forgets it. */
@@ -59,6 +60,7 @@ export function siteCredentials(options: CredentialOptions): SiteCredentials {
 
   return {
     all,
+    random,
     rules,
     of(upstream, caller = local) {
       const found = rules(upstream);
@@ -82,6 +84,6 @@ function wantedBy(upstreams: ReadonlyMap<string, UpstreamRules>): { headers: rea
   };
 }
 
-function rulesOf(rules: UpstreamRules | undefined): CredentialRules | undefined {
+export function rulesOf(rules: UpstreamRules | undefined): CredentialRules | undefined {
   return rules && 'http' in rules ? rules.credential : undefined;
 }

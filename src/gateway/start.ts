@@ -32,9 +32,10 @@ import { type Lanes, lanes as openLanes } from '../upstreams/lanes.ts';
 import { type Machine, thisMachine } from '../upstreams/machine.ts';
 import type { Timers } from '../upstreams/parking.ts';
 import { SUPPORTED } from '../wire/eras/versions.ts';
+import { openAccounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
-import { siteCredentials } from './credentials.ts';
+import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
 import { openHalts } from './halts.ts';
@@ -52,7 +53,6 @@ import { Streams } from './streams.ts';
 import { Tasks } from './tasks.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
-import { watchFiles } from './watch.ts';
 import { openWorkloads } from './workloads.ts';
 
 export interface StartOptions {
@@ -73,6 +73,8 @@ export interface StartOptions {
   readonly sandbox?: Machine;
   /** The vault of the site, where a person was asked to open it; by default it opens by itself, or not at all. */
   readonly vault?: Vault;
+  /** Where users connect their accounts; absent = at the terminal alone. */
+  readonly connect?: OpenConnect;
   /** Opens the console where one is configured. */
   readonly console?: OpenConsole;
 }
@@ -196,7 +198,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       watch: (call, target) => lanes.watch(call, target),
       onEnd: ({ id }, why) => log.event('event.listen', { call: id, why }),
     });
-    const credentials = siteCredentials({
+    const accounts = await openAccounts({
+      site,
+      file: folder.vault,
+      open: options.connect,
+      authenticate: identities.authenticate,
       vault,
       files,
       env: process.env,
@@ -206,10 +212,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       local: identities.local,
       onEvent: (data) => log.event('event.credential', data),
     });
-    const vaultWatcher = watchFiles([folder.vault], () => credentials.all.forget());
-    closers.push(() => vaultWatcher.close());
+    closers.push(() => accounts.close());
     const lanes: Lanes = openLanes({
-      credential: credentials.of,
+      credential: accounts.of,
       machine: options.sandbox ?? thisMachine(),
       clock,
       version: VERSION,
@@ -246,7 +251,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         ring: keys,
         random,
       }),
-      authenticate: credentials.hearing(standing.around(identities.authenticate)),
+      authenticate: accounts.hearing(standing.around(identities.authenticate)),
       random,
       limits: site.config.calls,
       unsealed: (entry) => unsealed(entry, keys),
@@ -310,7 +315,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         }
         if (!isDeepStrictEqual(next.site.config.identity, prepared.site.config.identity)) standing.configure(next.site);
         const judges = judgesOf(next) !== judgesOf(prepared);
+        const { upstreams } = prepared;
         [prepared, specs] = [next, nextSpecs];
+        void accounts.reloaded(upstreams);
         oauth?.use(next.site);
         const restart = unchangeable(next.site.config, site.config);
         log.event('event.reload', { before, after: next.snapshot.id, ...(restart.length > 0 && { restart }) });
@@ -338,10 +345,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       async close({ handover = false } = {}) {
         watcher.close();
         keyWatcher.close();
-        vaultWatcher.close();
         standing.close();
         clearInterval(mender);
-        const doors = Promise.all([http?.close(), people.close(), bridge.close({ handover })]);
+        const doors = Promise.all([http?.close(), people.close(), accounts.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.
         streams.close();
         await doors;

@@ -20,6 +20,17 @@ export const schema = z
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'write the name in LoadCredential=')
       .default('doorward-vault')
       .describe('name of the credential in LoadCredential='),
+    connect: z
+      .strictObject({
+        port: z.int().min(0).max(65_535).default(0).describe('port on loopback of the pages; 0 = any that is free'),
+        url: z
+          .string()
+          .regex(/^https:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, 'write https://host, without a path')
+          .optional()
+          .describe('where a proxy of yours shows these pages to users on other machines'),
+      })
+      .prefault({})
+      .describe('the pages on which users connect their accounts at servers'),
   })
   .prefault({});
 

@@ -1,11 +1,15 @@
 /** How a call that waits for a person is put to its client: by era, method, what the client declared, and what it was told. */
 import { describe, expect, it } from 'vitest';
-import { type Asks, asks } from '../../src/core/asks.ts';
+import { type Asks, asks, sends } from '../../src/core/asks.ts';
 import type { Call, Era } from '../../src/core/call.ts';
 import { view } from '../controls/cases.ts';
 import { TOOL } from './fakes.ts';
 
-const ASKING: Asks = { page: (id) => `http://127.0.0.1:8809/approvals/${id}`, state: (_, id) => `sealed ${id}` };
+const ASKING: Asks = {
+  page: (id) => `http://127.0.0.1:8809/approvals/${id}`,
+  state: (_, id) => `sealed ${id}`,
+  sent: () => 'sealed sent',
+};
 const NO_PAGE: Asks = { ...ASKING, page: () => undefined };
 const BOTH = { elicitation: { url: {}, form: {} } };
 const URL_ = { elicitation: { url: {} } };
@@ -82,5 +86,30 @@ describe('a call that waits is put to its client as', () => {
   it('a form that names the thing in visible characters', () => {
     const odd = call('2026-07-28', FORM, { target: { ...TOOL, name: 'wr\u202eite' } });
     expect(JSON.stringify(asks(odd, { id: 'K7QD', codes: [], client: true }, ASKING))).toContain('wr<U+202E>ite');
+  });
+});
+
+describe('a caller who can put it right on a page of ours', () => {
+  const LINK = 'http://127.0.0.1:8810/connect/x';
+  it.each<[string, Era, object, Partial<Call>, 'url' | -32042 | 'text']>([
+    ['is sent there, modern', '2026-07-28', URL_, {}, 'url'],
+    ['is not sent there twice', '2026-07-28', URL_, { sent: true }, 'text'],
+    ['is not sent by a form', '2026-07-28', FORM, {}, 'text'],
+    ['is not sent in the middle of other questions', '2026-07-28', URL_, { resume: { answers: {} } }, 'text'],
+    ['is not sent by a listing', '2026-07-28', URL_, { method: 'tools/list' }, 'text'],
+    ['is sent there, 2025-11-25', '2025-11-25', URL_, {}, -32042],
+    ['is told, 2025-06-18', '2025-06-18', URL_, {}, 'text'],
+  ])('%s', (_, era, capabilities, more, wanted) => {
+    const said = sends(call(era, capabilities, { method: 'tools/call', ...more }), LINK, ASKING);
+    if (wanted === 'text') expect(said).toBeUndefined();
+    else if (wanted === 'url')
+      expect(said).toMatchObject({
+        value: {
+          resultType: 'input_required',
+          requestState: 'sealed sent',
+          inputRequests: { connect: { method: 'elicitation/create', params: { mode: 'url', url: LINK } } },
+        },
+      });
+    else expect(said).toMatchObject({ code: wanted, data: { elicitations: [{ mode: 'url', url: LINK }] } });
   });
 });

@@ -1,12 +1,17 @@
 /** Secrets in the vault: put there, listed by name, followed by new ones, tried, removed. Values are never printed. */
 import type { Command } from 'commander';
-import { readSite } from '../../gateway/site.ts';
+import { prepareUpstreams } from '../../gateway/prepare.ts';
+import { readSite, type Site } from '../../gateway/site.ts';
 import { iso } from '../../lib/time.ts';
 import { VAULT_NAME } from '../../secrets/references.ts';
 import type { Label } from '../../secrets/vault/file.ts';
 import type { Vault } from '../../secrets/vault/vault.ts';
+import { httpSpec } from '../../upstreams/http/spec.ts';
+import { credentialsOf } from '../credentials.ts';
 import { readSecret } from '../hidden.ts';
-import { count, data, EXIT, json, shown, Trouble, table, talk } from '../terminal.ts';
+import { holderFrom, holderOptions } from '../holder.ts';
+import { probe } from '../review/probe.ts';
+import { count, data, EXIT, type Exit, json, shown, Trouble, table, talk } from '../terminal.ts';
 import { told, vaultOf } from '../vault.ts';
 import type { Verb } from '../verb.ts';
 
@@ -14,6 +19,9 @@ interface Options {
   readonly config: string;
   readonly tenant: string;
   readonly json?: boolean;
+  readonly all?: boolean;
+  readonly as?: string;
+  readonly issuer?: string;
 }
 
 const DAY = 86_400_000;
@@ -72,14 +80,18 @@ export const secret: Verb = {
         print(await told(() => vault.list()), Date.now(), options.json === true);
         done(EXIT.yes);
       });
-    named('test', 'open a secret and say that it opened').action(async (name: string, _own, cmd: Command) => {
-      const { vault, tenant } = await open(cmd);
-      const bytes = await told(() => vault.get('secret', tenant, checked(name)))!;
-      if (bytes === undefined) throw new Trouble(`no secret ${name}`, `doorward secret set ${name}`, EXIT.no);
-      say(`${name} opens: ${count(bytes.length, 'byte')}`);
-      bytes.fill(0);
-      done(EXIT.yes);
-    });
+    named('test', 'open a secret; or call a server with its credential, and say what came of it').action(
+      async (name: string, _own, cmd: Command) => {
+        const { vault, tenant, options } = await open(cmd);
+        const site = readSite(options.config);
+        if (Object.hasOwn(site.config.upstreams, name)) return done(await tried(site, name, vault));
+        const bytes = await told(() => vault.get('secret', tenant, checked(name)))!;
+        if (bytes === undefined) throw new Trouble(`no secret ${name}`, `doorward secret set ${name}`, EXIT.no);
+        say(`${name} opens: ${count(bytes.length, 'byte')}`);
+        bytes.fill(0);
+        done(EXIT.yes);
+      },
+    );
     named('remove', 'take a secret out of the vault, all its versions').action(
       async (name: string, _own, cmd: Command) => {
         const { vault, tenant } = await open(cmd);
@@ -89,6 +101,30 @@ export const secret: Verb = {
         done(EXIT.yes);
       },
     );
+    holderOptions(
+      command
+        .command('revoke')
+        .description('give back the token of a user at a server that wants consent, and forget it')
+        .argument('<upstream>', 'the server'),
+    )
+      .option('--all', 'the tokens of all users')
+      .action(async (upstream: string, _own, cmd: Command) => {
+        const { vault, options } = await open(cmd);
+        const site = readSite(options.config);
+        let said = 'forgotten';
+        const onEvent = ({ what, why }: Record<string, unknown>) => {
+          said = `${String(what)}${why === undefined ? '' : ` (${shown(String(why))})`}`;
+        };
+        const { all, rules } = credentialsOf(site, vault, prepareUpstreams(site), { onEvent });
+        const gone = await told(async () =>
+          options.all
+            ? await all.consented.revokeAll(upstream, rules(upstream))
+            : Number(await all.consented.revoke(upstream, rules(upstream), holderFrom(options))),
+        );
+        if (gone === 0) throw new Trouble(`no token for ${shown(upstream, 64)}`, undefined, EXIT.no);
+        say(`${count(gone, 'token')}: ${said}`);
+        done(EXIT.yes);
+      });
     command
       .command('rotate-master')
       .description('seal everything anew by a new master key; the old key opens nothing of it')
@@ -128,6 +164,20 @@ async function put(vault: Vault, tenant: string, name: string, agree: (known: bo
       return label;
     }),
   );
+}
+
+/** Asks a server as `review` does, and changes nothing. */
+async function tried(site: Site, name: string, vault: Vault): Promise<Exit> {
+  const upstreams = prepareUpstreams(site);
+  const { of } = credentialsOf(site, vault, upstreams);
+  const rules = upstreams.get(name)!;
+  const credential = of(name, undefined);
+  const spec = 'http' in rules ? httpSpec(name, rules.http, {}, rules.credential) : undefined;
+  if (!credential || !spec || 'fault' in spec)
+    throw new Trouble(`${name} has no credential`, 'write `credential` into its block');
+  const { tools } = await probe(spec, credential);
+  say(`${name} takes the credential: ${count(tools.length, 'tool')} listed`);
+  return EXIT.yes;
 }
 
 function checked(name: string): string {

@@ -5,11 +5,10 @@ import type { Clock, Maybe } from '../../core/state.ts';
 import { Generations } from '../../lib/generations.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { OAuthFault } from '../oauth/fault.ts';
-import { refresh } from '../oauth/grants.ts';
+import { refresh, revoke } from '../oauth/grants.ts';
 import { challengeOf } from '../oauth/metadata.ts';
 import { type Token, unfit } from '../oauth/token.ts';
 import type { Vault } from '../vault/vault.ts';
-import { ConnectNeeded } from './connect-needed.ts';
 import { bearer, type Credential, type Proof, type Refusal } from './credential.ts';
 import { Flights } from './flights.ts';
 import type { Issuers } from './issuers.ts';
@@ -109,6 +108,31 @@ export class Consented {
     this.#world.onEvent({ upstream, ...whom(holder), issuer, what: 'connected', scopes });
   }
 
+  /** Gives back the token of one user (RFC 7009), and forgets it whatever the issuer says. False: there was none. */
+  async revoke(upstream: string, rules: CredentialRules | undefined, holder: Holder): Promise<boolean> {
+    const token = this.wallet.get(holder, upstream);
+    if (token === undefined) return false;
+    this.#flights.drop(placeOf(holder, upstream));
+    await this.wallet.remove(holder, upstream);
+    const about = { upstream, ...whom(holder), issuer: token.issuer };
+    try {
+      if (rules?.way.kind !== 'consent') throw new OAuthFault('the server is not configured any more');
+      const at = await this.#issuers.at(token.issuer, clientFor(token, rules.way), rules);
+      const told = await revoke(at, token);
+      this.#world.onEvent({ ...about, what: 'revoked', ...(!told && { why: 'the issuer offers no revocation' }) });
+    } catch (error) {
+      this.#world.onEvent({ ...about, what: 'forgotten', why: error instanceof Error ? error.message : 'failed' });
+    }
+    return true;
+  }
+
+  /** The tokens of all users of one server. */
+  async revokeAll(upstream: string, rules: CredentialRules | undefined): Promise<number> {
+    const mine = this.wallet.list().filter((kept) => kept.upstream === upstream);
+    for (const holder of mine) await this.revoke(upstream, rules, holder);
+    return mine.length;
+  }
+
   #kept(holder: Holder, upstream: string): Token | undefined {
     try {
       return this.wallet.get(holder, upstream);
@@ -117,13 +141,14 @@ export class Consented {
     }
   }
 
-  #needed(why: string, wish: Omit<Wish, 'scopes' | 'challenge'>, challenge?: string): ConnectNeeded {
+  #needed(why: string, wish: Omit<Wish, 'scopes' | 'challenge'>, challenge?: string): Ended {
     const { upstream, holder, way } = wish;
     const key = placeOf(holder, upstream);
     const asked = this.#flights.peek(key)?.asked ?? [];
     const scopes = [...new Set([...way.scopes, ...asked, ...(this.#more.get(key) ?? [])])].slice(0, MAX_SCOPES);
-    const link = this.#world.offer?.({ ...wish, scopes, ...(challenge !== undefined && { challenge }) });
-    return new ConnectNeeded(why, link);
+    const ended = new Ended('stop', 'upstream.connect', why);
+    ended.link = this.#world.offer?.({ ...wish, scopes, ...(challenge !== undefined && { challenge }) });
+    return ended;
   }
 
   #ended(error: unknown, needed: (why: string) => Ended): Ended {

@@ -127,6 +127,8 @@ export type ConsentWay = Extract<Way, { kind: 'consent' }>;
 /** Checked, with references parsed and files absolute; nothing is looked up yet. */
 export interface CredentialRules {
   readonly way: Way;
+  /** URL of the server itself. */
+  readonly server: string;
   readonly header: string;
   readonly scheme: string;
   /** How the issuer may be reached. */
@@ -165,7 +167,7 @@ export function compile(config: CredentialConfig, path: Path, url: string, base:
     ...(config.ca !== undefined && { ca: resolve(base, config.ca) }),
   };
   const place = { path: [...path, kind], url, base, web };
-  return { way: wayOf(config, kind, place), header, scheme, web };
+  return { way: wayOf(config, kind, place), server: url, header, scheme, web };
 }
 
 interface Place {

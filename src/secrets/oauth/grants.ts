@@ -156,14 +156,16 @@ export function authorizationCode(
 export async function revoke(at: At, { access, refresh: renewal }: Token): Promise<boolean> {
   const { as, client, web } = at;
   if (as.revocation_endpoint === undefined) return false;
+  const give = async (value: string, hint: string) => {
+    const options = { ...web.through, additionalParameters: { token_type_hint: hint } };
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client.is, client.auth, value, options));
+  };
   try {
-    for (const [value, hint] of [
-      [renewal, 'refresh_token'],
-      [access, 'access_token'],
-    ] as const) {
-      if (value === undefined) continue;
-      const options = { ...web.through, additionalParameters: { token_type_hint: hint } };
-      await oauth.processRevocationResponse(await oauth.revocationRequest(as, client.is, client.auth, value, options));
+    if (renewal === undefined) await give(access, 'access_token');
+    else {
+      await give(renewal, 'refresh_token');
+      // The grant is gone; what is left of a token that cannot be taken back ends in minutes (RFC 7009, section 2.2.1).
+      await give(access, 'access_token').catch(() => {});
     }
     return true;
   } catch (error) {

@@ -1,0 +1,73 @@
+/** Where users connect their accounts: what the pages need of the house, and when they are opened. */
+import type { Identified } from '../core/gate.ts';
+import { type Evidence, isCaller } from '../core/gate.ts';
+import type { Clock, Maybe, Random } from '../core/state.ts';
+import { Consents } from '../secrets/consent/consents.ts';
+import type { Offer } from '../secrets/credential/consented.ts';
+import type { Credentials } from '../secrets/credential/credentials.ts';
+import { type Holder, holderOf } from '../secrets/credential/wallet.ts';
+import type { Vault } from '../secrets/vault/vault.ts';
+import type { Site } from './site.ts';
+
+export interface ConnectParts {
+  readonly port: number;
+  /** The URL that users on other machines see. */
+  readonly face: string | undefined;
+  readonly consents: Consents;
+  /** Whether whoever opened the link need not say who it is: the link itself came to the owner of this machine. */
+  readonly known: (holder: Holder) => boolean;
+  /** Who a credential belongs to; undefined when it is no good. */
+  readonly prove: (credential: string) => Maybe<Holder | undefined>;
+}
+/** The pages as the gateway needs them; `console/` has them. */
+export interface ConnectPages {
+  /** On loopback, with the real port. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+export type OpenConnect = (parts: ConnectParts) => Promise<ConnectPages>;
+
+export interface ConnectOptions {
+  readonly site: Site;
+  readonly open: OpenConnect;
+  readonly vault: Vault;
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticate: (evidence: Evidence) => Maybe<Identified>;
+  /** Whose links need no proof; by default those of the local caller. */
+  readonly known?: (holder: Holder) => boolean;
+}
+
+/** Rejects when the port cannot be had. */
+export async function openConnect(options: ConnectOptions): Promise<ConnectPages & { readonly offer: Offer }> {
+  const { site, open, vault, credentials, clock, random, authenticate, known = isLocal } = options;
+  const { port, url: face } = site.config.secrets.connect;
+  let base = '';
+  const { consented, issuers } = credentials;
+  const consents = new Consents({ consented, issuers, vault, clock, random, base: () => base });
+  const pages = await open({
+    port,
+    face,
+    consents,
+    known,
+    async prove(credential) {
+      const said = await authenticate(evidenceOf(credential));
+      return isCaller(said) ? holderOf(said) : undefined;
+    },
+  });
+  base = face ?? pages.url;
+  return {
+    ...pages,
+    // A link to loopback is of no use to who is elsewhere.
+    offer: (wish) => (face !== undefined || known(wish.holder) ? consents.offer(wish) : undefined),
+  };
+}
+
+const isLocal = ({ tenant, issuer }: Holder) => tenant === 'local' && issuer === 'local';
+
+/** A credential that was pasted into a page: a bearer, without a request, a certificate or a proof of possession. */
+function evidenceOf(credential: string): Evidence {
+  const peer = { listener: 'http', address: '127.0.0.1' } as const;
+  return { peer, header: (name) => (name === 'authorization' ? `Bearer ${credential}` : undefined) };
+}

@@ -1,0 +1,191 @@
+/**
+ * The user's own consent, from the link to the token: authorization code with PKCE (RFC 7636), run by the gateway. A link
+ * is one user's alone; a state is made only after that user agreed on our page, is good once, in that browser, and
+ * names issuer and verifier that were written down before the redirect (RFC 9207, OAuth 2.1 section 7).
+ */
+import type { AuthorizationServer } from 'oauth4webapi';
+import type { Clock, Random } from '../../core/state.ts';
+import { base64url, equal, sha256 } from '../../lib/bytes.ts';
+import type { Consented, Wish } from '../credential/consented.ts';
+import type { Issuers } from '../credential/issuers.ts';
+import type { ClientRules } from '../credential/rules.ts';
+import { placeOf } from '../credential/wallet.ts';
+import { OAuthFault } from '../oauth/fault.ts';
+import { authorizationCode, register } from '../oauth/grants.ts';
+import { challengeOf, endpoint, resourceFacts } from '../oauth/metadata.ts';
+import { unfit } from '../oauth/token.ts';
+import type { Web } from '../oauth/web.ts';
+import type { Vault } from '../vault/vault.ts';
+
+export interface ConsentsWorld {
+  readonly consented: Consented;
+  readonly issuers: Issuers;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where the pages are: scheme, host, port, path, without a slash at the end. */
+  readonly base: () => string;
+}
+
+/** A link that was given out. */
+export interface Ticket extends Wish {
+  readonly until: number;
+  misses: number;
+}
+
+export interface Begun {
+  /** At the issuer; made of what `endpoint` lets through. */
+  readonly to: URL;
+  readonly scopes: readonly string[];
+  /** For the browser that comes back. */
+  readonly cookie: string;
+}
+
+interface Pending {
+  readonly wish: Wish;
+  readonly issuer: string;
+  readonly client: ClientRules;
+  readonly verifier: string;
+  readonly redirect: string;
+  readonly cookie: Uint8Array;
+  readonly until: number;
+}
+
+/** Milliseconds, and how many at a time. */
+const LIFE = 600_000;
+const MAX = 2_000;
+/** Wrong credentials that one link takes. */
+const MISSES = 3;
+
+export class Consents {
+  readonly #world: ConsentsWorld;
+  readonly #tickets = new Map<string, Ticket>();
+  /** Place of the token -> ticket: asking again gives the same link. */
+  readonly #given = new Map<string, string>();
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(world: ConsentsWorld) {
+    this.#world = world;
+  }
+
+  /** A link for this user; undefined while too many are open. */
+  offer(wish: Wish): string | undefined {
+    const key = placeOf(wish.holder, wish.upstream);
+    const until = this.#world.clock() + LIFE;
+    let ticket = this.#given.get(key);
+    if (ticket === undefined || this.look(ticket) === undefined) {
+      if (!room(this.#tickets, this.#world.clock())) return undefined;
+      ticket = base64url(this.#world.random(32));
+      if (this.#given.size >= 2 * MAX) this.#given.clear();
+      this.#given.set(key, ticket);
+    }
+    this.#tickets.set(ticket, { ...wish, until, misses: 0 });
+    return `${this.#world.base()}/connect/${ticket}`;
+  }
+
+  look(ticket: string): Ticket | undefined {
+    const found = this.#tickets.get(ticket);
+    return found && this.#world.clock() < found.until ? found : undefined;
+  }
+
+  /** Somebody else opened it, or mistyped: after a few times it is spent. */
+  missed(ticket: string): void {
+    const found = this.#tickets.get(ticket);
+    if (found && ++found.misses >= MISSES) this.#tickets.delete(ticket);
+  }
+
+  /** The user agreed: finds the issuer, and the way there. The ticket is spent. Rejects with OAuthFault. */
+  async begin(ticket: string): Promise<Begun> {
+    const { issuers, clock, random, base } = this.#world;
+    const wish = this.look(ticket);
+    this.#tickets.delete(ticket);
+    if (wish === undefined) throw new OAuthFault('the link is spent or too old');
+    if (!room(this.#pending, clock())) throw new OAuthFault('too many are connecting');
+    const { way, rules } = wish;
+    const web = issuers.web(rules);
+    const { issuer, scopes } = await issuerOf(wish, web);
+    const as = await issuers.facts(issuer, web);
+    if (!as.code_challenge_methods_supported?.includes('S256'))
+      throw new OAuthFault('the issuer does not offer PKCE with S256');
+    const to = endpoint(as.authorization_endpoint, 'authorization_endpoint', web);
+    const redirect = `${base()}/callback`;
+    const client = await this.#client(wish, as, redirect, web);
+    const [state, verifier, cookie] = [0, 1, 2].map(() => base64url(random(32))) as [string, string, string];
+    const query = {
+      response_type: 'code',
+      client_id: client.id,
+      redirect_uri: redirect,
+      code_challenge: base64url(sha256(verifier)),
+      code_challenge_method: 'S256',
+      state,
+      resource: way.resource,
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+      // OpenID Connect gives out refresh tokens only then.
+      ...(scopes.includes('offline_access') && { prompt: 'consent' }),
+    };
+    for (const [name, value] of Object.entries(query)) to.searchParams.set(name, value);
+    const pending = { wish: { ...wish, scopes }, issuer, client, verifier, redirect, cookie: sha256(cookie) };
+    this.#pending.set(state, { ...pending, until: clock() + LIFE });
+    return { to, scopes, cookie };
+  }
+
+  /** The browser came back. Resolves when the token is kept. Rejects with OAuthFault. */
+  async finish(query: URLSearchParams, cookie: string | undefined): Promise<Wish> {
+    const { issuers, consented, clock } = this.#world;
+    const state = query.getAll('state');
+    const pending = state.length === 1 ? this.#pending.get(state[0]!) : undefined;
+    if (pending === undefined || clock() >= pending.until) throw new OAuthFault('this state is not open');
+    if (cookie === undefined || !equal(sha256(cookie), pending.cookie))
+      throw new OAuthFault('another browser began this');
+    this.#pending.delete(state[0]!);
+    const { wish, issuer, client, redirect, verifier } = pending;
+    const { way, rules, scopes } = wish;
+    const at = await issuers.at(issuer, client, rules);
+    const token = await authorizationCode(at, { resource: way.resource, scopes }, query, {
+      state: state[0]!,
+      verifier,
+      redirect,
+    });
+    const wrong = unfit(token, { ...way, issuer });
+    if (wrong !== undefined) throw new OAuthFault(wrong);
+    await consented.connected(wish, token);
+    return wish;
+  }
+
+  /** Known there > our metadata document > registered now, if that was chosen. */
+  async #client({ way }: Wish, as: AuthorizationServer, redirect: string, web: Web): Promise<ClientRules> {
+    if (way.client) return way.client;
+    if (way.metadata !== undefined && as['client_id_metadata_document_supported'] === true)
+      return { id: way.metadata, alg: 'ES256' };
+    if (!way.register || as.registration_endpoint === undefined)
+      throw new OAuthFault('the issuer does not know us: name a `client`, a `metadata` document, or allow `register`');
+    // A registration is good at its issuer alone (SEP-2352), and for the way back that it names.
+    const name = base64url(sha256(JSON.stringify([as.issuer, redirect.startsWith('http:') ? 'native' : redirect])));
+    const known = this.#world.vault.get('client', '*', name)?.toString();
+    const id = known ?? (await register(as, redirect, web));
+    if (known === undefined) await this.#world.vault.change((draft) => draft.put('client', '*', name, Buffer.from(id)));
+    return { id, alg: 'ES256' };
+  }
+}
+
+/** Who gives out tokens, and what is asked for: as configured, else as the server says. */
+async function issuerOf(
+  { way, challenge, scopes, rules }: Wish,
+  web: Web,
+): Promise<{ issuer: string; scopes: readonly string[] }> {
+  if (way.issuer !== undefined) return { issuer: way.issuer, scopes };
+  const facts = await resourceFacts(new URL(rules.server), challenge, web);
+  if (facts.resource !== way.resource)
+    throw new OAuthFault('the server calls itself by another name: configure `resource` as its metadata has it');
+  const [issuer] = facts.issuers;
+  if (issuer === undefined) throw new OAuthFault('the server names no authorization server');
+  if (scopes.length > 0) return { issuer, scopes };
+  return { issuer, scopes: challengeOf(challenge).scopes ?? [] };
+}
+
+/** Whether one more has room; what is over makes some. */
+function room(map: Map<string, { readonly until: number }>, now: number): boolean {
+  if (map.size < MAX) return true;
+  for (const [key, { until }] of map) if (now >= until) map.delete(key);
+  return map.size < MAX;
+}
