@@ -43,6 +43,8 @@ export interface Said {
   readonly logLevel?: string;
   /** Legacy session (digest of its id) or '-': part of the lane. */
   readonly session: string;
+  /** Handle of the task that it belongs to, as the client sent it; behind the gate the id inside. */
+  readonly flow?: string;
 }
 
 export interface Entry {
@@ -119,6 +121,7 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     ...(said.logLevel !== undefined && { logLevel: said.logLevel }),
     ...(extensions && { extensions }),
     asked: NOTHING,
+    ...(said.flow !== undefined && { flow: said.flow }),
     lane: lane(upstream, caller, said.session, target, entry.id),
     taint: NOTHING,
     rulesId: snap.id,

@@ -182,6 +182,8 @@ export interface Call {
   readonly extensions?: readonly Extension[];
   /** The client was sent to a page of ours before. */
   readonly sent?: true;
+  /** The task of a client without a session, from a handle of ours; absent = all that the principal does. */
+  readonly flow?: string;
   /** Demands for a person, collected on the way in; `approval` alone answers them. */
   readonly asked: readonly Code[];
   /** One child process serves one lane (house rule "Lanes"). */

@@ -62,7 +62,7 @@ export function harden(options: HardenOptions): Gate {
     async call(entry: Entry, deliver, cancel) {
       const known = entry.said.family === 'task' && tasks ? await tasks.unsealed(entry) : entry;
       const snap = options.snapshot();
-      const made = admit(known.said.resume ? unsealed(known) : known, snap);
+      const made = admit(known.said.resume || known.said.flow !== undefined ? unsealed(known) : known, snap);
       if (!isCall(made)) return refused(made, snap);
       if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
       const timer = deadline(cancel, options.limits);

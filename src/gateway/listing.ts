@@ -8,6 +8,8 @@ import type { Call, Handler, PinKind, Result } from '../core/call.ts';
 import { declared } from '../core/extensions.ts';
 import type { Snapshot } from '../core/ports.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
+import { FLOW } from '../wire/eras/modern.ts';
+import { handleOf } from './flow.ts';
 import { isOnePage, page, type Sealing } from './pages.ts';
 import { VERSION } from './version.ts';
 import { KINDS, visible, visibleResource } from './visible.ts';
@@ -59,7 +61,7 @@ export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) 
       supportedVersions: [...parts.versions],
       capabilities,
       ...(instructions !== undefined && (tools || prompts || resources || templates) && { instructions }),
-      _meta: { 'io.modelcontextprotocol/serverInfo': SERVER_INFO },
+      _meta: { 'io.modelcontextprotocol/serverInfo': SERVER_INFO, [FLOW]: handleOf(call, parts) },
     });
   }
 

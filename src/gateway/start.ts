@@ -38,6 +38,7 @@ import { unsealed } from './asking.ts';
 import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
+import { flowing } from './flow.ts';
 import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
 import { openIdentities } from './identities.ts';
@@ -254,7 +255,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       authenticate: accounts.hearing(standing.around(identities.authenticate)),
       random,
       limits: site.config.calls,
-      unsealed: (entry) => unsealed(entry, keys),
+      unsealed: (entry) => flowing(unsealed(entry, keys), keys, clock),
       tasks: new Tasks({ ring: keys, random, clock, state }),
     });
     oauth = openOAuth(site, {

@@ -49,11 +49,16 @@ export type FlowsConfig = z.infer<typeof schema>;
 const SPACE = 'flow';
 
 /**
- * Whose reading counts for this call: the session of an older revision, else all that the principal does. A client that
- * begins a new session begins a new flow; a model cannot.
+ * Whose reading counts for this call: the session of an older revision, the task of a handle, else all that the
+ * principal does. A client that begins a new session or task begins a new flow; a model cannot.
  */
 export function flowOf(call: CallView): string {
-  return `${principalOf(call.caller)} ${sessionOf(call)}`;
+  return `${principalOf(call.caller)} ${call.flow === undefined ? sessionOf(call) : `flow ${call.flow}`}`;
+}
+
+/** Every flow that hears of what this call reads: what a task read counts for whoever sends no handle. */
+function heardBy(call: CallView): readonly string[] {
+  return call.flow === undefined ? [flowOf(call)] : [flowOf(call), `${principalOf(call.caller)} ${sessionOf(call)}`];
 }
 
 export function factsOf(target: Target): Facts | undefined {
@@ -83,8 +88,9 @@ export function held(call: CallView, state: State): Maybe<readonly Taint[]> {
 
 /** One entry for each taint, so that two calls at once cannot undo each other's. */
 export function mark(call: CallView, taints: readonly Taint[], { window }: FlowsConfig, state: State): Maybe<void> {
-  const flow = flowOf(call);
-  const writes = taints.map((taint) => state.put(SPACE, `${flow} ${taint}`, true, window));
+  const writes = heardBy(call).flatMap((flow) =>
+    taints.map((taint) => state.put(SPACE, `${flow} ${taint}`, true, window)),
+  );
   return writes.some((one) => one instanceof Promise) ? Promise.all(writes).then(() => undefined) : undefined;
 }
 

@@ -13,6 +13,9 @@ const VERSION = `${RESERVED}protocolVersion`;
 const CAPABILITIES = `${RESERVED}clientCapabilities`;
 const CLIENT = `${RESERVED}clientInfo`;
 const LEVEL = `${RESERVED}logLevel`;
+/** Of a handle that `server/discover` gave. */
+export const FLOW = 'dev.doorward/flow';
+const MAX_FLOW = 512;
 const RESUMES: ReadonlySet<string> = new Set(['inputResponses', 'requestState']);
 const NOTHING: ReadonlySet<string> = new Set();
 /** Methods whose results say how long they may be kept (SEP-2549). */
@@ -42,7 +45,7 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
   const fault = (code: Code, data?: JsonObject): Fault => (data ? { fault: code, id, data } : { fault: code, id });
   const meta = params[META];
   if (!isObject(meta)) return fault('frame.envelope');
-  const { [VERSION]: version, [CAPABILITIES]: capabilities, [CLIENT]: client, [LEVEL]: level } = meta;
+  const { [VERSION]: version, [CAPABILITIES]: capabilities, [CLIENT]: client, [LEVEL]: level, [FLOW]: flow } = meta;
   if (typeof version !== 'string' || !isObject(capabilities)) return fault('frame.envelope');
   if ((client !== undefined && !isObject(client)) || (level !== undefined && !isLevel(level))) {
     return fault('frame.envelope');
@@ -66,6 +69,7 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
     trace: trace(params),
     ...(resume && { resume }),
     session: '-',
+    ...(typeof flow === 'string' && flow.length <= MAX_FLOW && { flow }),
   };
 }
 

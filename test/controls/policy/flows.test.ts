@@ -47,10 +47,15 @@ function rulesOf(more: { grant?: object; flows?: object; tasks?: object; cedar?:
 }
 
 const laneOf = (session: string) => JSON.stringify(['hub', 'acme', 'alice', [], session, '-']);
-async function call(rules: Rules, name: Name, some: { args?: Json; who?: Caller; session?: string } = {}) {
+async function call(
+  rules: Rules,
+  name: Name,
+  some: { args?: Json; who?: Caller; session?: string; flow?: string } = {},
+) {
   const made = callOf(TOOLS[name], 'hub', some.who ?? LOCAL, {
     args: some.args ?? {},
     lane: laneOf(some.session ?? '-'),
+    ...(some.flow !== undefined && { flow: some.flow }),
   });
   const verdict = (await policy.decide!(made, rules, state)) as {
     kind: string;
@@ -93,6 +98,14 @@ describe('what a session has read', () => {
     expect(await said(rules, 'comment', { session: 'a', who: caller({ subject: 'bob' }) })).toBe('pass');
     now = 3_600_001;
     expect(await said(rules, 'comment', { session: 'a' })).toBe('pass');
+  });
+
+  it('is that of one task where the client names it, and counts for whoever names none', async () => {
+    const rules = rulesOf();
+    await call(rules, 'issue', { flow: 'a' });
+    expect(await said(rules, 'comment', { flow: 'a' })).toBe('policy.flow');
+    expect(await said(rules, 'comment', { flow: 'b' })).toBe('pass');
+    expect(await said(rules, 'comment')).toBe('policy.flow');
   });
 
   it('holds a suspected injection that screen found in an answer', async () => {
