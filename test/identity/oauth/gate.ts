@@ -49,7 +49,7 @@ export class Gate {
     [this.issuers, this.oauth, this.address, this.faults] = [parts.issuers, parts.oauth, parts.address, parts.faults];
   }
 
-  static async start(idp: Idp, setup: Setup = {}): Promise<Gate> {
+  static async start(idp: Pick<Idp, 'url'>, setup: Setup = {}): Promise<Gate> {
     const { clock = Date.now, issuer = {}, others = [], oauth: more = {} } = setup;
     const config = schema.parse({
       issuers: [{ issuer: idp.url, tenant: 'acme', private: ['127.0.0.0/8'], ...issuer }, ...others],
