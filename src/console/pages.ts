@@ -118,8 +118,8 @@ ${approvers.length > 0 ? row('approvers', html`of ${approvers.join(' or ')}`) : 
 ${row('digest', html`<code>${argsDigest}</code>`)}
 </dl>
 <h2 id="args">Arguments</h2>
-<pre tabindex="0" aria-labelledby="args">${outsideJson(one.args)}</pre>
-${answers === undefined ? html`` : html`<h2 id="answers">Answers</h2><pre tabindex="0" aria-labelledby="answers">${outsideJson(answers)}</pre>`}
+<pre tabindex="0" role="region" aria-labelledby="args">${outsideJson(one.args)}</pre>
+${answers === undefined ? html`` : html`<h2 id="answers">Answers</h2><pre tabindex="0" role="region" aria-labelledby="answers">${outsideJson(answers)}</pre>`}
 ${status}</div>`,
     signed,
   );

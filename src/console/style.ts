@@ -28,7 +28,7 @@ h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 .good { border-left: 4px solid var(--yes); }
 dl { display: grid; grid-template-columns: 8rem 1fr; gap: .35rem 1rem; margin: 0; }
 dt { color: var(--quiet); }
-dd { margin: 0; overflow-wrap: anywhere; }
+dd { margin: 0; overflow-wrap: anywhere; overflow: hidden; }
 pre, code, .id { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .9rem; }
 pre { background: var(--code); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; margin: 0;
   overflow: auto; max-height: 28rem; white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; }

@@ -9,8 +9,8 @@ import type { Question } from './verdict.ts';
 
 /** Where a person decides, and what a client that asks its person brings back. */
 export interface Asks {
-  /** The page of an approval; undefined while there is none. */
-  page(id: string): string | undefined;
+  /** The page of an approval; undefined where there is none that this client could open. */
+  page(call: Call, id: string): string | undefined;
   /** Sealed `requestState` that names the approval for this very call. */
   state(call: Call, id: string): string;
   /** Sealed `requestState` of a call whose client was sent to a page of ours: what it brings back is for nobody behind. */
@@ -44,7 +44,7 @@ export function asks(call: Call, { id, client = false }: Question, asking: Asks)
   const forms = isObject(elicitation['form']) || Object.keys(elicitation).length === 0;
   if (first && client && forms && (era === MODERN || WITH_FORMS.has(era)))
     return required(call, id, form(call, id), asking);
-  const url = isObject(elicitation['url']) ? asking.page(id) : undefined;
+  const url = isObject(elicitation['url']) ? asking.page(call, id) : undefined;
   if (url === undefined) return undefined;
   const page = { mode: 'url', message: look(id), url };
   if (era === MODERN) return first ? required(call, id, page, asking) : undefined;

@@ -9,6 +9,7 @@ import type { Entry } from '../core/admit.ts';
 import { APPROVAL, type Asks } from '../core/asks.ts';
 import type { Brought, Call } from '../core/call.ts';
 import type { Random } from '../core/state.ts';
+import { isLoopback } from '../lib/address.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
 
 const CONTEXT = 'doorward.approval.1';
@@ -25,7 +26,8 @@ export interface AskingOptions {
 
 export function asking({ ring, random, page }: AskingOptions): Asks {
   return {
-    page,
+    // On another machine the address would be that machine's own.
+    page: ({ peer }, id) => (peer.listener === 'stdio' || isLoopback(peer.address) ? page(id) : undefined),
     state(call: Call, id: string) {
       const named: Sealed = { id, ground: groundOf(call) };
       return seal(ring, CONTEXT, Buffer.from(JSON.stringify(named)), random);

@@ -56,7 +56,17 @@ export async function openPeople(options: PeopleOptions): Promise<People> {
     });
   const log = notices ? notices.watch(options.log) : options.log;
   const desk = openDesk(state, log, snapshot);
-  if (wanted) opened = await options.open?.({ port: wanted.port, desk, log, clock, random });
+  if (wanted) {
+    try {
+      opened = await options.open?.({ port: wanted.port, desk, log, clock, random });
+    } catch (error) {
+      await notices?.close();
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      throw new ConfigError([
+        site.source.fault(['console', 'port'], `port ${wanted.port} is taken`, 'name another, or 0 for a free one'),
+      ]);
+    }
+  }
   return {
     desk,
     asking: asking({ ring, random, page }),

@@ -6,7 +6,7 @@ import { view } from '../controls/cases.ts';
 import { TOOL } from './fakes.ts';
 
 const ASKING: Asks = {
-  page: (id) => `http://127.0.0.1:8809/approvals/${id}`,
+  page: (_, id) => `http://127.0.0.1:8809/approvals/${id}`,
   state: (_, id) => `sealed ${id}`,
   sent: () => 'sealed sent',
 };

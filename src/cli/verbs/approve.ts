@@ -161,7 +161,7 @@ function text(approval: Approval, rules: unknown): string {
     `  until    ${iso(until)}`,
     `  rules    ${rulesId}${rules === rulesId ? '' : '  (changed since: it cannot be granted)'}`,
     ...(count > 1
-      ? [`  agreed   ${agreed.length} of ${count} ${agreed.map((vote) => `${vote.by} (${vote.via})`).join(', ')}`]
+      ? [`  agreed   ${agreed.length} of ${count}: ${agreed.map((vote) => `${vote.by} (${vote.via})`).join(', ')}`]
       : []),
     ...(approvers.length > 0 ? [`  must be  in ${approvers.join(' or ')}`] : []),
     `  digest   ${argsDigest}`,
