@@ -49,6 +49,10 @@ export interface MayAnswer {
   readonly reasons: readonly string[];
   /** For the log; set when evaluation failed (then `allow` is false). */
   readonly error?: string;
+  /** Denied for want of a better proof of who speaks, and of nothing else. `detail` holds nothing of the request. */
+  readonly short?: { readonly code: 'policy.strength' | 'policy.proof'; readonly detail: string };
+  /** Of a chain of agents: the reasons for each link. */
+  readonly links?: readonly (readonly string[])[];
 }
 
 export type Found =

@@ -27,9 +27,12 @@ export interface ExchangeOptions {
   readonly body: BodyLimits;
   readonly after: After;
   /** Values of WWW-Authenticate for a call that lacks scopes of `scopes`. */
-  readonly insufficient?: (route: string, scopes: readonly string[]) => readonly string[];
+  readonly insufficient?: (route: string, scopes: readonly string[], error?: string) => readonly string[];
   readonly questions?: Pick<QuestionsOptions, 'max' | 'within'>;
 }
+
+/** RFC 9470 section 3. */
+const WEAK = 'insufficient_user_authentication';
 
 /** Longest time that a timer of Node takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -148,7 +151,7 @@ export class Exchange {
     }
     const status = statusOf(end);
     if (status === 429) reply.header('Retry-After', String(retryAfter(end.outcome.detail) ?? 1));
-    if (end.outcome.code === 'policy.scope') this.#stepUp(reply, knock.route, end.outcome.detail);
+    this.#stepUp(reply, knock.route, end.outcome);
     reply.final(status, finalMessage(codec, method, id, end.message));
   }
 
@@ -315,10 +318,16 @@ export class Exchange {
     reply.send(204);
   }
 
-  /** What the client is to come back with: all scopes of the operation at once. */
-  #stepUp(reply: Reply, route: string, scopes = ''): void {
-    const challenges = this.#options.insufficient?.(route, scopes.split(' ')) ?? [];
-    for (const challenge of challenges) reply.header('WWW-Authenticate', challenge);
+  /** What the client is to come back with: all scopes of the operation at once, or a better sign-in. */
+  #stepUp(reply: Reply, route: string, { code, detail = '' }: Ending['outcome']): void {
+    if (code !== 'policy.scope' && code !== 'policy.strength') return;
+    // RFC 9470 section 3: `detail` holds its parameters, as the configuration has them.
+    const weak = code === 'policy.strength';
+    const { insufficient = () => [] } = this.#options;
+    const offered = weak ? insufficient(route, [], WEAK) : insufficient(route, detail.split(' '));
+    const more = weak && detail !== '' ? `, ${detail}` : '';
+    for (const challenge of offered.length > 0 || !weak ? offered : [`Bearer error="${WEAK}"`])
+      reply.header('WWW-Authenticate', `${challenge}${more}`);
   }
 
   /** A header may be absent, as it was in the oldest revision; it must not contradict what was agreed on. */

@@ -68,7 +68,7 @@ export interface HttpOptions {
   /** What OAuth clients are told: the metadata document at a path, and the challenge of a call that lacks scopes. */
   readonly oauth?: {
     document(path: string): JsonObject | undefined;
-    insufficient(route: string, scopes: readonly string[]): readonly string[];
+    insufficient(route: string, scopes: readonly string[], error?: string): readonly string[];
   };
   /** What a request without a good credential gets: 401 with a challenge, or the 421 of a wrong authority. */
   readonly unauthenticated?: 'challenge' | 'misdirected';

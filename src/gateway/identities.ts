@@ -3,7 +3,7 @@ import type { Caller } from '../core/call.ts';
 import type { Evidence, Identified } from '../core/gate.ts';
 import type { Log } from '../core/ports.ts';
 import type { Clock, Maybe } from '../core/state.ts';
-import { chooser, type Kind } from '../identity/chooser.ts';
+import { type Ask, chooser, type Kind } from '../identity/chooser.ts';
 import { endOf } from '../identity/issue.ts';
 import { type KeyFiles, type KeyRecord, readKeys } from '../identity/keyfile.ts';
 import { type ApiKeys, apiKeys, UNAVAILABLE } from '../identity/keys.ts';
@@ -21,6 +21,7 @@ export interface IdentityOptions {
   readonly enabled: () => boolean;
   /** Further ways to prove who speaks, in the order in which they are asked. */
   readonly kinds?: readonly Kind[];
+  readonly around?: (ask: Ask) => Ask;
   /** Whether others than this machine can reach the HTTP listener. */
   readonly exposed: boolean;
   readonly clock: Clock;
@@ -61,6 +62,7 @@ export function openIdentities(options: IdentityOptions): Identities {
       local,
       keys: () => (enabled() ? keys : undefined),
       kinds: options.kinds ?? [],
+      ...(options.around && { around: options.around }),
       exposed: options.exposed,
     }),
     local: local.caller,

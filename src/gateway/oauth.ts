@@ -30,7 +30,7 @@ export interface OAuthSite {
   /** The metadata document at a path (RFC 9728). */
   document(path: string): JsonObject | undefined;
   /** Values of WWW-Authenticate for a call that lacks a scope: all that it needs. */
-  insufficient(route: string, scopes: readonly string[]): readonly string[];
+  insufficient(route: string, scopes: readonly string[], error?: string): readonly string[];
   /** Follows the configuration. */
   use(site: Site): void;
   /** The origin under which clients reach the listener. */
@@ -109,7 +109,7 @@ export function openOAuth(first: Site, wiring: OAuthWiring): OAuthSite {
       challenge: (evidence) => open?.oauth.challenge(evidence) ?? [],
     },
     document: (path) => open?.address?.document(path),
-    insufficient: (route, scopes) => open?.address?.challenge(route, 'insufficient_scope', scopes) ?? [],
+    insufficient: (route, scopes, error = 'insufficient_scope') => open?.address?.challenge(route, error, scopes) ?? [],
     use(site) {
       const before = open;
       const same = JSON.stringify(before?.site.config.identity.oauth) === JSON.stringify(site.config.identity.oauth);

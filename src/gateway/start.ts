@@ -132,6 +132,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         challenge: (evidence) => oauth?.kind.challenge?.(evidence) ?? [],
       },
     ],
+    around: standing.around,
     exposed: options.http && exposed(site.config.listen),
     clock,
   });
@@ -252,7 +253,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         ring: keys,
         random,
       }),
-      authenticate: accounts.hearing(standing.around(identities.authenticate)),
+      authenticate: accounts.hearing(identities.authenticate),
       random,
       limits: site.config.calls,
       unsealed: (entry) => flowing(unsealed(entry, keys), keys, clock),

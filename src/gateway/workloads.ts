@@ -10,9 +10,10 @@ import type { Evidence } from '../core/gate.ts';
 import type { Log } from '../core/ports.ts';
 import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
-import type { Kind } from '../identity/chooser.ts';
+import { withChain } from '../identity/chain.ts';
+import type { Ask, Kind } from '../identity/chooser.ts';
 import { Once } from '../identity/once.ts';
-import { type Ask, type Signing, withCertificate, withSignature } from '../identity/proofs.ts';
+import { type Signing, withCertificate, withSignature } from '../identity/proofs.ts';
 import { compileKeys, type SignaturesConfig } from '../identity/signatures/rules.ts';
 import { NONCES } from '../identity/signatures/verify.ts';
 import { MAX_BUNDLE, parseBundle } from '../identity/spiffe/bundle.ts';
@@ -74,7 +75,8 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
   });
   return {
     kinds: [kind('token'), kind('certificate')],
-    around: (ask) => withSignature(withCertificate(ask), () => current.signing?.rules(), once, clock),
+    around: (ask) =>
+      withSignature(withCertificate(withChain(ask, () => current.chains)), () => current.signing?.rules(), once, clock),
     authorities: () => current.spiffe?.trust.authorities().join('\n'),
     configure(next) {
       const made = open(next, world);
@@ -114,6 +116,7 @@ function open(site: Site, world: World) {
     return {
       spiffe,
       signing,
+      chains: identity.chains,
       close() {
         spiffe?.close();
         signing?.close();

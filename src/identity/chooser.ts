@@ -16,18 +16,23 @@ export interface Kind {
   challenge?(evidence: Evidence): readonly string[];
 }
 
+/** Who speaks, by all that a request brings. */
+export type Ask = (evidence: Evidence) => Maybe<Identified>;
+
 export interface Identities {
   readonly local: LocalIdentity;
   /** Undefined while API keys are not configured. */
   readonly keys: () => ApiKeys | undefined;
   /** Asked in this order, after the local token and API keys. */
   readonly kinds?: readonly Kind[];
+  /** What is asked of a request before and after its credential, whatever kind that is. */
+  readonly around?: (ask: Ask) => Ask;
   /** Whether others than this machine can reach the HTTP listener: the local token is then good for stdio only. */
   readonly exposed: boolean;
 }
 
 /** Every 401 offers the same, whichever kind refused: what all kinds have to offer, `Bearer` where that is nothing. */
-export function chooser({ local, keys, kinds = [], exposed }: Identities): (evidence: Evidence) => Maybe<Identified> {
+export function chooser({ local, keys, kinds = [], around = (ask) => ask, exposed }: Identities): Ask {
   const all: readonly Kind[] = [owner(local, exposed), apiKey(keys), ...kinds, NOBODY];
   const challenged = (said: Identified, evidence: Evidence): Identified => {
     const code = isCaller(said) ? undefined : typeof said === 'string' ? said : said.code;
@@ -43,17 +48,21 @@ export function chooser({ local, keys, kinds = [], exposed }: Identities): (evid
   ): Promise<Identified> => {
     let said = await first;
     for (let i = next; said === undefined && i < all.length; i++) said = await all[i]!.authenticate(evidence);
-    return challenged(said!, evidence);
+    return said!;
   };
-  return (evidence) => {
-    // The socket of bridges is for the OS user alone, who needs no other credential.
-    if (evidence.peer.listener === 'stdio') return local.check(evidence.header('authorization'));
+  const ask = around((evidence) => {
     for (const [i, kind] of all.entries()) {
       const said = kind.authenticate(evidence);
       if (said instanceof Promise) return from(i + 1, said, evidence);
-      if (said !== undefined) return challenged(said, evidence);
+      if (said !== undefined) return said;
     }
     return 'identity.missing';
+  });
+  return (evidence) => {
+    // The socket of bridges is for the OS user alone, who needs no other credential.
+    if (evidence.peer.listener === 'stdio') return local.check(evidence.header('authorization'));
+    const said = ask(evidence);
+    return said instanceof Promise ? said.then((one) => challenged(one, evidence)) : challenged(said, evidence);
   };
 }
 

@@ -4,12 +4,11 @@
  */
 import type { Caller } from '../core/call.ts';
 import { type Evidence, type Identified, isCaller } from '../core/gate.ts';
-import type { Clock, Maybe } from '../core/state.ts';
+import type { Clock } from '../core/state.ts';
+import type { Ask } from './chooser.ts';
 import type { Once } from './once.ts';
 import { originOf } from './origin.ts';
 import { type SignatureRules, type SignedRequest, signer } from './signatures/verify.ts';
-
-export type Ask = (evidence: Evidence) => Maybe<Identified>;
 
 export interface Signing extends SignatureRules {
   readonly required: boolean;
@@ -19,21 +18,21 @@ export interface Signing extends SignatureRules {
 export function withSignature(ask: Ask, signing: () => Signing | undefined, once: Once, clock: Clock): Ask {
   return (evidence) => {
     const rules = signing();
-    if (!rules || evidence.peer.listener === 'stdio') return ask(evidence);
+    if (!rules) return ask(evidence);
     const sent = evidence.header('signature-input') !== undefined || evidence.header('signature') !== undefined;
-    if (!sent) return rules.required ? 'identity.missing' : ask(evidence);
+    if (!sent) return rules.required ? 'identity.signed' : ask(evidence);
     return signed(evidence, rules);
   };
 
   async function signed(evidence: Evidence, rules: Signing): Promise<Identified> {
     const key = await signer(requestOf(evidence), rules, once, clock());
     if (typeof key === 'string') return key;
-    if (key === undefined) return rules.required ? 'identity.missing' : ask(evidence);
+    if (key === undefined) return rules.required ? 'identity.signed' : ask(evidence);
     const said = await ask(evidence);
     if (isCaller(said)) {
       // Whoever has another's token can sign with a key of their own.
       const same = said.subject === key.caller.subject && said.tenant === key.caller.tenant;
-      return same ? { ...said, proofs: { ...said.proofs, signature: key.id } } : 'identity.invalid';
+      return same ? { ...said, proofs: { ...said.proofs, signature: key.id } } : 'identity.signed';
     }
     const code = typeof said === 'string' ? said : said.code;
     // No other credential: the signature is one.

@@ -1,5 +1,6 @@
 /** The `identity` block: how callers prove who they are, beside the local token. */
 import { z } from 'zod';
+import { chains } from './chain.ts';
 import { schema as oauth } from './oauth/rules.ts';
 import { signatures } from './signatures/rules.ts';
 import { spiffe } from './spiffe/rules.ts';
@@ -9,6 +10,9 @@ export const schema = z
     keys: z.boolean().default(false).describe('accept API keys, made by doorward key create'),
     oauth: oauth.optional().describe('accept access tokens of OAuth 2.1 issuers'),
     spiffe: spiffe.optional().describe('workloads by their SPIFFE ids: X.509-SVIDs and JWT-SVIDs'),
+    chains: chains
+      .optional()
+      .describe('agents that act for others by tokens; without it a token of an agent is refused'),
     signatures: signatures.optional().describe('requests that are signed (RFC 9421)'),
   })
   .prefault({});

@@ -98,6 +98,13 @@ export function together(all: readonly Bounds[]): Bounds {
   };
 }
 
+/** Those of the links of a chain: what one restricts stays so, what all accept is accepted. */
+export function common(all: readonly Bounds[]): Bounds {
+  const [first, ...others] = all;
+  const despite = [...(first?.despite ?? [])].filter((taint) => others.every((one) => one.despite.has(taint)));
+  return { ...together(all), despite: new Set(despite) };
+}
+
 /** The name of an argument that the caller gave and may not. */
 export function given(args: Json, { never }: Bounds): string | undefined {
   const found = never.find((path) => reach(args, path) !== undefined);

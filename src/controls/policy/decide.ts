@@ -20,14 +20,20 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
   const { at, upstream, caller, target } = call;
   // The arguments of a completion are not those of the prompt: conditions on arguments cannot hold.
   const own = call.family === 'complete' ? {} : { args: call.args };
-  const { allow, ask, reasons, error } = rules.may('call', caller, target, { at, upstream, taint, ...own });
+  const { allow, ask, reasons, error, short, links } = rules.may('call', caller, target, {
+    at,
+    upstream,
+    taint,
+    ...own,
+  });
   if (error !== undefined) return stop('policy.failed', error);
+  if (short) return stop(short.code, short.detail);
   if (!allow) return stop('policy.denied', reasons.length > 0 ? reasons.join(' ') : 'no grant');
   const scopes = rules.lacking(caller, target);
   if (scopes) return stop('policy.scope', scopes.join(' '));
   if (target.kind === 'route') return ask ? { kind: 'pass', ask: 'policy.ask' } : { kind: 'pass' };
 
-  const bounds = rules.bounds(reasons);
+  const bounds = rules.bounds(reasons, links);
   const wrong = given(call.args, bounds);
   if (wrong !== undefined) return stop('policy.never', wrong);
   if (bounds.results.length > 0) (state.scratch(call.id, 'policy') as Kept).results = bounds.results;

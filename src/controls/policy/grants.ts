@@ -8,6 +8,7 @@ import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
 import { type Bounds, bounds, compileBounds } from './bounds.ts';
 import type { Names } from './names.ts';
+import { type Require, require as required } from './strength.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
 
 // Cedar throws on a lone surrogate.
@@ -58,6 +59,7 @@ export const grant = z
       })
       .optional(),
     ...bounds,
+    require: required.optional().describe('how well the caller must have proved who they are, for a call'),
   })
   .refine((row) => row.allow.length + row.ask.length > 0, 'a grant needs `allow` or `ask`');
 
@@ -78,6 +80,7 @@ export interface Granted {
   readonly on: Readonly<Record<Action, Policy>>;
   readonly path: Path;
   readonly bounds: Bounds;
+  readonly require?: Require | undefined;
 }
 
 /** Throws RulesFault for wildcards, names that are not pinned, duplicates, and arguments that cannot be compared so. */
@@ -89,7 +92,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
         const path: Path = ['policy', i, word, j];
         const thing = names.resolve(name, path);
         const id = `policy[${i}].${word}`;
-        const once = JSON.stringify([uidOf(thing), row.to, row.when ?? null]);
+        const once = JSON.stringify([uidOf(thing), row.to, row.when ?? null, row.require ?? null]);
         const before = seen.get(once);
         if (before) throw new RulesFault(path, `\`${name}\` is granted twice`, `remove it here or from ${before}`);
         seen.set(once, `${id}[${j}]`);
@@ -99,6 +102,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
         return {
           thing,
           path,
+          require: row.require,
           bounds: compileBounds(row, ['policy', i], (argument) => hasArgument(thing, argument)),
           on: {
             list: { id, ask, json: permit('list', thing, both) },

@@ -8,13 +8,14 @@ import { Generations } from '../../lib/generations.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
-import { type Bounds, NO_BOUNDS, together } from './bounds.ts';
+import { type Bounds, common, NO_BOUNDS, together } from './bounds.ts';
 import { Misfit } from './facts.ts';
 import { type FlowsConfig, schema as flowsSchema } from './flows.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
 import { nameOf, namesOf } from './names.ts';
 import { type OwnPolicy, parseOwn } from './own.ts';
 import { check, Slice } from './slice.ts';
+import { everyLink, strong } from './strength.ts';
 import { NO_TASKS, type Tasks, schema as tasksSchema } from './tasks.ts';
 
 export const schema = z.array(grant).default([]).describe('who may use what; what is not listed does not exist');
@@ -41,7 +42,7 @@ export interface Rules {
   /** Whether a grant says anything about results. */
   readonly minimises: boolean;
   /** What the grants that permitted a call say about its arguments and its result. */
-  bounds(reasons: readonly string[]): Bounds;
+  bounds(reasons: readonly string[], links?: MayAnswer['links']): Bounds;
   /** The pinned thing that an entry of a listing describes; for a resource also the narrowest reviewed folder above. */
   listed(upstream: string, kind: PinKind, name: string): Pinned | undefined;
   /** All scopes that a call needs, when the access token that it came with lacks one of them (RFC 6750, section 3.1). */
@@ -111,7 +112,23 @@ export function compileWith(
     );
   }
 
+  const demands = new Map(granted.flatMap(({ on, require }) => (require ? [[on.call.id, require] as const] : [])));
+
   function decide(
+    action: Action,
+    caller: Caller,
+    thing: Pinned & { uri?: string },
+    args: Json | undefined,
+    at: number,
+    taint?: readonly Taint[],
+  ): MayAnswer {
+    return everyLink(caller, (as) => {
+      const said = decideOne(action, as, thing, args, at, taint);
+      return action === 'call' ? strong(said, demands, as, at) : said;
+    });
+  }
+
+  function decideOne(
     action: Action,
     caller: Caller,
     thing: Pinned & { uri?: string },
@@ -160,7 +177,8 @@ export function compileWith(
   const said = new Map(granted.map(({ on, bounds }) => [on.call.id, bounds]));
   // A cached answer is one object: so is what follows from it.
   const joined = new WeakMap<readonly string[], Bounds>();
-  function bounds(reasons: readonly string[]): Bounds {
+  function bounds(reasons: readonly string[], links?: MayAnswer['links']): Bounds {
+    if (links) return common(links.map((one) => bounds(one)));
     let found = joined.get(reasons);
     if (!found) {
       found = together(reasons.map((id) => said.get(id) ?? NO_BOUNDS));

@@ -18,6 +18,15 @@ export const identity = {
   'identity.proof': who('the DPoP proof is not one for this request'),
   'identity.nonce': who('the DPoP proof lacks a fresh nonce; the client gets one with this answer and tries again'),
   'identity.replay': who('the DPoP proof was used before'),
+  'identity.svid': who('neither a certificate nor a token of a workload that identity.spiffe knows'),
+  'identity.signed': who(
+    'the request is not signed as identity.signatures wants it: key, coverage, age, nonce or body',
+  ),
+  'identity.chain': who('the token names agents that identity.chains does not let act so'),
+  'identity.assertion': who(
+    'what a proxy or sidecar says of its peer is not signed, formed or addressed as identity.proxies wants it',
+  ),
+  'identity.forwarded': who('a header that only a proxy or sidecar may send came from somewhere else'),
   'identity.unavailable': rpc(
     503,
     -31011,

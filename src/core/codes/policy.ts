@@ -35,5 +35,17 @@ export const policy = {
     'insufficient scope',
     'the access token lacks a scope that identity.oauth.scopes names',
   ),
+  'policy.strength': rpc(
+    401,
+    -31070,
+    'this call needs a stronger or a more recent sign-in',
+    'the grant says `require`: acr, amr or max-age, which the token of the caller does not meet',
+  ),
+  'policy.proof': rpc(
+    403,
+    -31071,
+    'this call needs a proof that the request does not bring',
+    'the grant says `require`: bound, signed or certificate; detail names which',
+  ),
   'policy.filtered': rpc(200, -31063, 'filtered', 'entries were removed from a listing'),
 } as const;

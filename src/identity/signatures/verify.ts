@@ -44,7 +44,7 @@ export async function signer(
 ): Promise<SignatureKey | Code | undefined> {
   const [inputs, signatures] = [request.header('signature-input'), request.header('signature')];
   if (inputs === undefined && signatures === undefined) return undefined;
-  const invalid = 'identity.invalid' as const;
+  const invalid = 'identity.signed' as const;
   if (inputs === undefined || signatures === undefined) return invalid;
   if (inputs.length + signatures.length > LONGEST) return invalid;
   const [asked, made] = [parseDictionary(inputs), parseDictionary(signatures)];

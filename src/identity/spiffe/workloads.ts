@@ -36,7 +36,7 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     if (found?.version !== trust.version) return undefined;
     const { issuer, expires } = found.caller;
     const alive = clock() < expires! && trust.of(issuer.slice('spiffe://'.length)) !== undefined;
-    return alive ? found.caller : 'identity.invalid';
+    return alive ? found.caller : 'identity.svid';
   }
   function remember(key: string, caller: Caller): Caller {
     known.set(key, { version: trust.version, caller });
@@ -63,7 +63,7 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     if (!isWorkload(leaf)) return undefined;
     const believed = (domain: string) => trust.of(domain)?.x509;
     const said = x509Svid([leaf, ...issuers], believed, clock(), (roots) => digestOf(roots) === authorities);
-    if ('why' in said) return 'identity.invalid';
+    if ('why' in said) return 'identity.svid';
     const print = sha256(leaf);
     return remember(
       key,
@@ -82,7 +82,7 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     if (!claimed || !trust.knows(claimed.trustDomain)) return undefined;
     return jwtSvid(sent, audience, (domain) => trust.of(domain), clock()).then((said) =>
       'why' in said
-        ? 'identity.invalid'
+        ? 'identity.svid'
         : remember(key, caller(said, said.until, { credential: sha256Hex(sent).slice(0, 16) })),
     );
   }

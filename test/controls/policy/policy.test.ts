@@ -40,7 +40,7 @@ const rulesOf = (config: unknown, cedar?: string): Rules =>
   });
 const LOCAL = caller({ how: 'local' });
 
-for (const file of ['grants.case.yaml', 'own.case.yaml']) {
+for (const file of ['grants.case.yaml', 'own.case.yaml', 'strength.case.yaml']) {
   describe(file, () => {
     it.each(read(file) as Case[])('$name', (row) => {
       const rules = rulesOf(row.policy, row.cedar);

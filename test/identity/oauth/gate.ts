@@ -89,7 +89,7 @@ export class Gate {
       identities: true,
       oauth: {
         document: (path) => address.document(path),
-        insufficient: (route, scopes) => address.challenge(route, 'insufficient_scope', scopes),
+        insufficient: (route, scopes, error = 'insufficient_scope') => address.challenge(route, error, scopes),
       },
       ...setup.door,
     });
