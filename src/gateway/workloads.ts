@@ -12,8 +12,11 @@ import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import { withChain } from '../identity/chain.ts';
 import type { Ask, Kind } from '../identity/chooser.ts';
+import { type Key, readKeySet } from '../identity/oauth/jwks.ts';
 import { Once } from '../identity/once.ts';
 import { type Signing, withCertificate, withSignature } from '../identity/proofs.ts';
+import { proxies, withoutProxies } from '../identity/proxies/index.ts';
+import type { ProxiesConfig } from '../identity/proxies/rules.ts';
 import { compileKeys, type SignaturesConfig } from '../identity/signatures/rules.ts';
 import { NONCES } from '../identity/signatures/verify.ts';
 import { MAX_BUNDLE, parseBundle } from '../identity/spiffe/bundle.ts';
@@ -74,9 +77,28 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
     authenticate: (evidence: Evidence) => current.spiffe?.kinds[which].authenticate(evidence),
   });
   return {
-    kinds: [kind('token'), kind('certificate')],
-    around: (ask) =>
-      withSignature(withCertificate(withChain(ask, () => current.chains)), () => current.signing?.rules(), once, clock),
+    kinds: [
+      { authenticate: (evidence) => current.proxies?.kind.authenticate(evidence) },
+      kind('token'),
+      kind('certificate'),
+    ],
+    around(ask) {
+      const proved = withSignature(
+        withCertificate(withChain(ask, () => current.chains)),
+        () => current.signing?.rules(),
+        once,
+        clock,
+      );
+      const closed = withoutProxies(proved);
+      // Made anew with the rules, which are asked at each request.
+      let made: { readonly by: object; readonly ask: Ask } | undefined;
+      return (evidence) => {
+        const { proxies } = current;
+        if (!proxies) return closed(evidence);
+        if (made?.by !== proxies) made = { by: proxies, ask: proxies.kind.around(proved) };
+        return made.ask(evidence);
+      };
+    },
     authorities: () => current.spiffe?.trust.authorities().join('\n'),
     configure(next) {
       const made = open(next, world);
@@ -109,21 +131,26 @@ function open(site: Site, world: World) {
     config: { identity },
     dir,
   } = site;
-  let signing: ReturnType<typeof openSigning> | undefined;
+  const opened: { close(): void }[] = [];
+  const keep = <T extends { close(): void }>(one: T): T => {
+    opened.push(one);
+    return one;
+  };
   try {
-    signing = identity.signatures && openSigning(identity.signatures, dir, world);
-    const spiffe = identity.spiffe && openSpiffe(identity.spiffe, dir, world);
+    const signing = identity.signatures && keep(openSigning(identity.signatures, dir, world));
+    const proxies = identity.proxies && keep(openProxies(identity.proxies, dir, world));
+    const spiffe = identity.spiffe && keep(openSpiffe(identity.spiffe, dir, world));
     return {
       spiffe,
       signing,
+      proxies,
       chains: identity.chains,
       close() {
-        spiffe?.close();
-        signing?.close();
+        for (const one of opened) one.close();
       },
     };
   } catch (error) {
-    signing?.close();
+    for (const one of opened) one.close();
     throw error instanceof RulesFault ? located(site, error) : error;
   }
 }
@@ -258,6 +285,37 @@ function openSigning(config: SignaturesConfig, dir: string, { event, ended, read
     rules: (): Signing => ({ required: config.required, tag: config.tag, keys }),
     close: () => watcher.close(),
   };
+}
+
+function openProxies(config: ProxiesConfig, dir: string, { clock, event, ended, read }: World) {
+  const paths = config.map((row) => ('assertion' in row ? resolve(dir, row.assertion.keys) : undefined));
+  const load = (path: string | undefined): readonly Key[] => {
+    if (path === undefined) return [];
+    const keys = readKeySet(read(path));
+    if (!keys || keys.length === 0) throw new Error(`${path}: holds no key that can be used`);
+    return keys;
+  };
+  let keys: (readonly Key[])[];
+  try {
+    keys = paths.map(load);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : 'cannot be read';
+    throw new RulesFault(['identity', 'proxies'], text, 'put the JWK set of the proxy there');
+  }
+  const watcher = watchFiles(
+    paths.filter((path) => path !== undefined),
+    () => {
+      try {
+        keys = paths.map(load);
+        event('event.signers', { proxies: keys.length });
+      } catch (error) {
+        keys = paths.map(() => []);
+        event('event.signers-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
+      }
+      ended(({ how }) => how === 'proxy');
+    },
+  );
+  return { kind: proxies(config, (row) => keys[row]!, clock), close: () => watcher.close() };
 }
 
 /** Files that are no secret. */

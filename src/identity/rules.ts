@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { chains } from './chain.ts';
 import { schema as oauth } from './oauth/rules.ts';
+import { proxies } from './proxies/rules.ts';
 import { signatures } from './signatures/rules.ts';
 import { spiffe } from './spiffe/rules.ts';
 
@@ -13,6 +14,7 @@ export const schema = z
     chains: chains
       .optional()
       .describe('agents that act for others by tokens; without it a token of an agent is refused'),
+    proxies: proxies.optional().describe('proxies and sidecars whose word about their peers is taken'),
     signatures: signatures.optional().describe('requests that are signed (RFC 9421)'),
   })
   .prefault({});
@@ -21,5 +23,11 @@ export type IdentityConfig = z.infer<typeof schema>;
 
 /** Whether anybody but the OS user can prove who they are. */
 export function identifies({ keys, ...others }: IdentityConfig): boolean {
-  return keys || others.oauth !== undefined || others.spiffe !== undefined || others.signatures !== undefined;
+  return (
+    keys ||
+    others.oauth !== undefined ||
+    others.spiffe !== undefined ||
+    others.signatures !== undefined ||
+    others.proxies !== undefined
+  );
 }

@@ -31,7 +31,9 @@ export const events = {
   'event.trust-refused': event(
     'a trust bundle cannot be had; the last good one stays in force for identity.spiffe.stale, then nobody of the domain does',
   ),
-  'event.signers': event('the keys of signed requests changed and are in force'),
-  'event.signers-refused': event('keys of signed requests cannot be used: none is accepted until that is mended'),
+  'event.signers': event('the keys of signed requests, or of the assertions of proxies, changed and are in force'),
+  'event.signers-refused': event(
+    'keys of signed requests or of assertions cannot be used: none of them is accepted until that is mended',
+  ),
   'event.lost': event('attempts or events found no room in the log while its disk was slow or failed; data.count'),
 } as const;

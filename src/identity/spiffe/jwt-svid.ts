@@ -3,9 +3,7 @@
  * this route and nothing else.
  */
 import { compactVerify } from 'jose';
-import { fromBase64url } from '../../lib/bytes.ts';
-import { parseJson } from '../../lib/json/scan.ts';
-import { isObject, type JsonObject } from '../../lib/json/types.ts';
+import { demands, jwtParts } from '../parts.ts';
 import type { Bundle } from './bundle.ts';
 import { parseSpiffeId, type SpiffeId } from './id.ts';
 
@@ -13,34 +11,14 @@ import { parseSpiffeId, type SpiffeId } from './id.ts';
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'];
 /** Milliseconds that the clock of an authority may be ahead. */
 const SKEW = 5_000;
-const LONGEST = 8_192;
-const CAPS = { maxBytes: LONGEST, maxDepth: 8, maxString: LONGEST, maxMembers: 64 };
-
 export interface JwtSvid extends SpiffeId {
   /** Milliseconds since the epoch. */
   readonly until: number;
 }
 
-interface Parts {
-  readonly header: JsonObject;
-  readonly payload: JsonObject;
-}
-
-/** Undefined for what is not three parts of which two are JSON objects without a name twice. */
-function parts(token: string): Parts | undefined {
-  const pieces = token.length > LONGEST ? [] : token.split('.', 4);
-  if (pieces.length !== 3) return undefined;
-  const [header, payload] = pieces.slice(0, 2).map((piece) => {
-    const bytes = fromBase64url(piece);
-    const parsed = bytes && parseJson(bytes, CAPS);
-    return parsed?.ok && isObject(parsed.value) ? parsed.value : undefined;
-  });
-  return header && payload && { header, payload };
-}
-
 /** Whose word a token claims to be; nothing is verified. Undefined when it is none of a workload. */
 export function claimsSpiffe(token: string): SpiffeId | undefined {
-  const sub = parts(token)?.payload['sub'];
+  const sub = jwtParts(token)?.payload['sub'];
   return typeof sub === 'string' ? parseSpiffeId(sub) : undefined;
 }
 
@@ -51,14 +29,13 @@ export async function jwtSvid(
   bundle: (trustDomain: string) => Bundle | undefined,
   at: number,
 ): Promise<JwtSvid | { readonly why: string }> {
-  const read = parts(token);
+  const read = jwtParts(token);
   if (!read) return { why: 'not a token' };
   const { header, payload } = read;
   const { alg, kid, typ } = header;
   if (typeof alg !== 'string' || !ALGORITHMS.includes(alg)) return { why: 'an algorithm that is not taken' };
   if (typ !== undefined && typ !== 'JWT' && typ !== 'JOSE') return { why: 'a token of another type' };
-  if (header['crit'] !== undefined || header['b64'] !== undefined || header['zip'] !== undefined)
-    return { why: 'a demand that is not understood' };
+  if (demands(header)) return { why: 'a demand that is not understood' };
   const { sub, aud, exp, nbf, iat } = payload;
   const id = typeof sub === 'string' ? parseSpiffeId(sub) : undefined;
   if (!id || id.path === '') return { why: 'no SPIFFE id of a workload' };
