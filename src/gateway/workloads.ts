@@ -288,7 +288,7 @@ function openSigning(config: SignaturesConfig, dir: string, { event, ended, read
 }
 
 function openProxies(config: ProxiesConfig, dir: string, { clock, event, ended, read }: World) {
-  const paths = config.map((row) => ('assertion' in row ? resolve(dir, row.assertion.keys) : undefined));
+  const paths = config.map((row) => (row.assertion ? resolve(dir, row.assertion.keys) : undefined));
   const load = (path: string | undefined): readonly Key[] => {
     if (path === undefined) return [];
     const keys = readKeySet(read(path));

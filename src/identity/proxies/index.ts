@@ -17,8 +17,8 @@ import { callerOf } from '../facts.ts';
 import { name, names } from '../keyfile.ts';
 import { type Key, pick } from '../oauth/jwks.ts';
 import { demands, jwtParts } from '../parts.ts';
-import { MESH_HEADER, meshPeer } from './mesh.ts';
-import type { ProxiesConfig, ProxyConfig } from './rules.ts';
+import { MESH_HEADER, type Mesh, meshPeer } from './mesh.ts';
+import type { Assertion, ProxiesConfig, ProxyConfig } from './rules.ts';
 
 /** Headers by which proxies name a caller without proof, and those that carry a client certificate. */
 const UNSIGNED = [
@@ -91,7 +91,7 @@ export function proxies(config: ProxiesConfig, keys: (row: number) => readonly K
   const all: readonly Proxy[] = config.map((row) => ({
     config: row,
     ranges: row.addresses.map((text) => parseCidr(text)!),
-    header: 'mesh' in row ? MESH_HEADER[row.mesh] : row.assertion.header,
+    header: row.mesh ? MESH_HEADER[row.mesh] : row.assertion!.header,
   }));
   const own = [...new Set([...MESH, ...all.map(({ header }) => header)])];
   const known = new Generations<{ readonly caller: Caller; readonly by: readonly Key[] }>(KEPT);
@@ -101,18 +101,20 @@ export function proxies(config: ProxiesConfig, keys: (row: number) => readonly K
       if (!inRanges(peer.address, proxy.ranges)) continue;
       const sent = header(proxy.header);
       if (sent === undefined) continue;
-      return 'mesh' in proxy.config ? meshCaller(proxy.config, sent) : asserted(proxy.config, sent, i);
+      const { mesh, domains = [], tenant, assertion } = proxy.config;
+      return mesh ? meshCaller(mesh, domains, tenant, sent) : asserted(assertion!, tenant, sent, i);
     }
     return undefined;
   }
 
-  function asserted(row: Extract<ProxyConfig, { assertion: object }>, sent: string, i: number): Maybe<Caller | Code> {
+  function asserted(assertion: Assertion, tenant: string, sent: string, i: number): Maybe<Caller | Code> {
     const digest = sha256(sent);
     const id = `${i} ${base64url(digest)}`;
     const now = keys(i);
     const before = known.get(id);
     if (before?.by === now && clock() < before.caller.expires!) return before.caller;
-    return assertionCaller(row, sent, now, clock(), Buffer.from(digest).toString('hex').slice(0, 16)).then((caller) => {
+    const credential = Buffer.from(digest).toString('hex').slice(0, 16);
+    return assertionCaller(assertion, sent, now, clock(), { tenant, credential }).then((caller) => {
       if (!caller) return 'identity.assertion';
       known.set(id, { caller, by: now });
       return caller;
@@ -140,20 +142,20 @@ function forwarded(evidence: Evidence, all: readonly Proxy[], own: readonly stri
   return near.length === 0 && UNSIGNED.some(has);
 }
 
-function meshCaller(row: Extract<ProxyConfig, { mesh: string }>, sent: string): Caller | Code {
-  const id = meshPeer(row.mesh, sent, row.domains);
+function meshCaller(mesh: Mesh, domains: readonly string[], tenant: string, sent: string): Caller | Code {
+  const id = meshPeer(mesh, sent, domains);
   if (id === undefined) return 'identity.assertion';
   const credential = sha256Hex(id).slice(0, 16);
-  return callerOf({ tenant: row.tenant }, id, { issuer: `mesh:${row.mesh}`, how: 'proxy', credential });
+  return callerOf({ tenant }, id, { issuer: `mesh:${mesh}`, how: 'proxy', credential });
 }
 
 /** The caller of an assertion that is signed, for us, now; undefined for any other. */
 async function assertionCaller(
-  { tenant, assertion }: Extract<ProxyConfig, { assertion: object }>,
+  assertion: Assertion,
   token: string,
   keys: readonly Key[],
   at: number,
-  credential: string,
+  { tenant, credential }: Pick<Caller, 'tenant' | 'credential'>,
 ): Promise<Caller | undefined> {
   const { header, payload } = jwtParts(token) ?? {};
   if (!header || !payload || demands(header)) return undefined;
