@@ -11,6 +11,7 @@ import type {
   Caller,
   Claimed,
   Era,
+  Extension,
   Family,
   Peer,
   Resume,
@@ -20,7 +21,7 @@ import type {
   Trace,
 } from './call.ts';
 import type { Code } from './codes/index.ts';
-import { declares, type Extension } from './extensions.ts';
+import { declares, isApp } from './extensions.ts';
 import type { Found, Snapshot } from './ports.ts';
 
 /** One request as a codec understood it, already in the inner dialect. */
@@ -100,6 +101,8 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
     upstream = found.target.upstream;
   }
   const extensions = usable(said, upstream, target, snap);
+  if (isApp(target) && !extensions?.includes('apps'))
+    return attempt(entry, 'inventory', 'inventory.unknown', said.name);
   return Object.freeze({
     id: entry.id,
     at: entry.at,
@@ -138,9 +141,10 @@ const UNKNOWN: Found = Object.freeze({ kind: 'unknown' });
 /** Extensions that operator and client let be used. A tool that has a process for each call cannot leave a task behind. */
 function usable({ claimed }: Said, upstream: string, target: Target, snap: Snapshot): readonly Extension[] | undefined {
   const allowed = snap.extensions?.get(upstream);
-  if (!allowed || target.kind !== 'tool') return undefined;
+  if (!allowed) return undefined;
   const both = allowed.filter(
-    (one) => declares(claimed.capabilities, one) && !(one === 'tasks' && target.facts.executes),
+    (one) =>
+      declares(claimed.capabilities, one) && (one !== 'tasks' || (target.kind === 'tool' && !target.facts.executes)),
   );
   return both.length > 0 ? both : undefined;
 }

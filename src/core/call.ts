@@ -4,7 +4,6 @@
  */
 import type { Json, JsonObject } from '../lib/json/types.ts';
 import type { Code } from './codes/index.ts';
-import type { Extension } from './extensions.ts';
 
 export type Era = '2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26' | '2024-11-05';
 /** The columns of the order tables. */
@@ -104,6 +103,9 @@ export interface Pinned {
 export type Target =
   | (Pinned & { readonly uri?: string; readonly task?: TaskRef })
   | { readonly kind: 'route'; readonly name: string };
+
+/** Extensions of MCP that can be let through, by the word that configuration has for each. */
+export type Extension = 'tasks' | 'apps';
 
 /** The task that a call is about (MCP extension tasks); the pinned tool is the one that began it. */
 export interface TaskRef {

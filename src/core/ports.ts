@@ -1,9 +1,20 @@
 /** The outside world as the core sees it. Everything here is injected, so that tests are exact. */
 import type { Json } from '../lib/json/types.ts';
 import type { Asks } from './asks.ts';
-import type { Attempt, Call, Caller, CallView, Family, Handler, Message, Pinned, Taint, Target } from './call.ts';
+import type {
+  Attempt,
+  Call,
+  Caller,
+  CallView,
+  Extension,
+  Family,
+  Handler,
+  Message,
+  Pinned,
+  Taint,
+  Target,
+} from './call.ts';
 import type { Code } from './codes/index.ts';
-import type { Extension } from './extensions.ts';
 import type { ControlId } from './order.ts';
 import type { Rounds } from './rounds.ts';
 import type { Clock, Maybe, State } from './state.ts';

@@ -24,6 +24,12 @@ export interface AskGrants {
   readonly roots: boolean;
 }
 
+/** What apps of an upstream may reach and use (`upstreams.<name>.apps`). Origins, and permissions as MCP Apps has them. */
+export interface AppBounds {
+  readonly domains: readonly string[];
+  readonly permissions: readonly string[];
+}
+
 /** What a room may need beside its own block to compile its rules. */
 export interface RuleContext {
   /** Everything that `doorward.lock` pins. */
@@ -34,6 +40,8 @@ export interface RuleContext {
   /** Scopes that a caller who comes with an access token needs for a pinned thing. */
   readonly scopes?: ReadonlyMap<Pinned, readonly string[]>;
   readonly asks?: ReadonlyMap<string, AskGrants>;
+  /** Of the upstreams whose apps are let through. */
+  readonly apps?: ReadonlyMap<string, AppBounds>;
   /** Nobody but this machine can reach the gateway. */
   readonly local?: boolean;
   /** The operator's own `policies/*.cedar`, as read. */

@@ -4,8 +4,8 @@
  * `output` then look at every entry again (guarantees AZ3, NV1).
  */
 import type { Rules as OutputRules } from '../controls/output/rules.ts';
-import type { Call, Handler, PinKind, Result } from '../core/call.ts';
-import { declared } from '../core/extensions.ts';
+import type { Call, Handler, PinKind, Pinned, Result } from '../core/call.ts';
+import { declared, isApp, shown } from '../core/extensions.ts';
 import type { Snapshot } from '../core/ports.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { FLOW } from '../wire/eras/modern.ts';
@@ -67,10 +67,11 @@ export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) 
 
   function reviewed(call: Call): Result {
     const { kind, member } = LISTS[call.method]!;
-    const all = descriptors(snapshot.shelf.list(call.upstream, kind));
+    const apps = call.extensions?.includes('apps') === true;
+    const all = descriptors(snapshot.shelf.list(call.upstream, kind), apps);
     // What the reader may not see must not show in how full a page is.
     const few = isOnePage(call, all, bytes);
-    return paged(call, member, few ? all : descriptors(visible(snapshot, call, kind)));
+    return paged(call, member, few ? all : descriptors(visible(snapshot, call, kind), apps));
   }
 
   /** Everything that the upstream lists now, in a fixed order, without what was not reviewed. */
@@ -79,10 +80,11 @@ export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) 
     if (reply.kind === 'error') return reply;
     const { resources: said } = reply.value;
     const known = new Map<string, JsonObject>();
+    const apps = call.extensions?.includes('apps') === true;
     for (const entry of Array.isArray(said) ? said : []) {
       const uri = uriOf(entry);
-      if (uri !== undefined && !known.has(uri) && visibleResource(snapshot, call, uri))
-        known.set(uri, entry as JsonObject);
+      const pin = uri === undefined || known.has(uri) ? undefined : visibleResource(snapshot, call, uri);
+      if (pin && uri !== undefined && (apps || !isApp({ ...pin, uri }))) known.set(uri, entry as JsonObject);
     }
     const all = [...known.keys()].sort().map((uri) => known.get(uri)!);
     return paged(call, 'resources', all);
@@ -97,8 +99,8 @@ export function listings(snapshot: Snapshot, parts: ListingParts): (call: Call) 
     call.method === 'resources/list' && snapshot.shelf.list(call.upstream, 'resource').length > 0 ? resources : local;
 }
 
-function descriptors(pins: readonly { readonly descriptor: Readonly<JsonObject> }[]): JsonObject[] {
-  return pins.map((pin) => pin.descriptor as JsonObject);
+function descriptors(pins: readonly Pinned[], apps: boolean): JsonObject[] {
+  return pins.map((pin) => shown(pin, apps)).filter((one) => one !== undefined);
 }
 
 function uriOf(entry: Json): string | undefined {

@@ -7,10 +7,9 @@ import { ConfigError, type Fault } from '../config/fault.ts';
 import type { Finding, Machine } from '../config/posture/finding.ts';
 import { judgePosture } from '../config/posture/index.ts';
 import { namesOf } from '../controls/policy/names.ts';
-import type { Pinned } from '../core/call.ts';
-import type { Extension } from '../core/extensions.ts';
+import type { Extension, Pinned } from '../core/call.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
-import { type AskGrants, RulesFault } from '../core/rules.ts';
+import { type AppBounds, type AskGrants, RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import { exposed } from '../doors/rules.ts';
 import { compile as compileOAuth } from '../identity/oauth/rules.ts';
@@ -57,6 +56,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
         upstreams: Object.keys(configured),
         scopes: scopesOf(site, pinned),
         asks: askGrants(site),
+        apps: appsOf(site),
         local: !exposed(site.config.listen),
         cedar: site.cedar,
         fingerprint,
@@ -74,6 +74,14 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
     if (error instanceof RulesFault) throw located(site, error);
     throw error;
   }
+}
+
+function appsOf({ config }: Site): ReadonlyMap<string, AppBounds> {
+  return new Map(
+    Object.entries(config.upstreams).flatMap(([name, { extensions = [], apps }]) =>
+      extensions.includes('apps') ? [[name, apps ?? { domains: [], permissions: [] }]] : [],
+    ),
+  );
 }
 
 function extensionsOf({ config }: Site): ReadonlyMap<string, readonly Extension[]> {

@@ -1,10 +1,11 @@
 /**
- * What is pinned of a thing: everything that a client or a model gets to see of it. `_meta`, `size` and members that
- * no revision knows are neither pinned nor stored, and so never shown: listings are answered from what is stored.
+ * What is pinned of a thing: everything that a client or a model gets to see of it. `size`, members that no revision
+ * knows, and `_meta` but for the page that a tool of MCP Apps belongs to are neither pinned nor stored, and so never
+ * shown: listings are answered from what is stored.
  */
 import type { PinKind } from '../core/call.ts';
 import { digest } from '../lib/json/canonical.ts';
-import type { Json, JsonObject } from '../lib/json/types.ts';
+import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 
 const SHOWN: Readonly<Record<PinKind, readonly string[]>> = {
   tool: ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons', 'execution'],
@@ -28,8 +29,16 @@ export function pinnedPart(kind: PinKind, descriptor: JsonObject): JsonObject {
     const value = descriptor[member];
     if (value !== undefined) part[member] = value;
   }
+  const ui = kind === 'tool' && isObject(descriptor['_meta']) ? descriptor['_meta']['ui'] : undefined;
+  if (isObject(ui)) {
+    const app: JsonObject = {};
+    for (const member of APP) if (ui[member] !== undefined) app[member] = ui[member];
+    part['_meta'] = { ui: app };
+  }
   return part;
 }
+
+const APP = ['resourceUri', 'visibility'] as const;
 
 /** `sha256:` + hex over the canonical form of the kind and the pinned part. */
 export function descriptorDigest(kind: PinKind, descriptor: JsonObject): string {

@@ -10,6 +10,7 @@ import { canonical } from '../../lib/json/canonical.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { plain } from '../../lib/schema/index.ts';
 import { escapeText } from '../../lib/text.ts';
+import { bounded } from './apps.ts';
 import { cutTo, sizeOf } from './cut.ts';
 import { findInternals } from './internals.ts';
 import { reviewedOnly } from './listing.ts';
@@ -80,6 +81,10 @@ function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Me
   if (value === undefined) return stop('output.shape', call.method);
   const edits: [Code, string][] = [];
   if (value !== result.value) edits.push(['output.dropped', 'members']);
+
+  const apps = bounded(value, call.extensions?.includes('apps') ? rules.apps.get(call.upstream) : undefined);
+  if (apps !== value) edits.push(['output.dropped', 'app']);
+  value = apps;
 
   if (call.family === 'list') {
     const listed = reviewedOnly(call, rules, value);

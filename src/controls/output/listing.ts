@@ -1,5 +1,6 @@
 /** Listings: only reviewed things leave, and of them only what was reviewed (guarantee NV1). */
-import type { CallView, PinKind, Pinned } from '../../core/call.ts';
+import type { CallView, PinKind } from '../../core/call.ts';
+import { shown } from '../../core/extensions.ts';
 import { canonical } from '../../lib/json/canonical.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
@@ -20,11 +21,15 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
   const entries = value[member] as Json[];
   const pins = rules.pins.get(call.upstream);
   const prefixes = kind === 'resource' ? (rules.prefixes.get(call.upstream) ?? []) : [];
+  const apps = call.extensions?.includes('apps') === true;
   const kept = entries.flatMap((entry) => {
     const name = isObject(entry) ? entry[namedBy] : undefined;
     if (typeof name !== 'string') return [];
     const pin = pins?.get(`${kind} ${name}`);
-    if (pin) return [same(entry, pin) ? entry : (pin.descriptor as JsonObject)];
+    if (pin) {
+      const told = shown(pin, apps);
+      return told === undefined ? [] : [same(entry, told) ? entry : told];
+    }
     return prefixes.some((prefix) => isBelow(prefix.name, name)) ? [plainResource(entry as JsonObject, name)] : [];
   });
   const unchanged = kept.length === entries.length && kept.every((entry, i) => entry === entries[i]);
@@ -32,8 +37,8 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
   return unchanged && _meta === undefined ? value : { ...rest, [member]: kept };
 }
 
-function same(entry: Json, pin: Pinned): boolean {
-  return entry === pin.descriptor || canonical(entry) === canonical(pin.descriptor as JsonObject);
+function same(entry: Json, told: JsonObject): boolean {
+  return entry === told || canonical(entry) === canonical(told);
 }
 
 /** Below a reviewed folder the URI is covered; names and descriptions are the server's words, which nobody read. */

@@ -1,7 +1,7 @@
 /** The `output` block, and what each reviewed thing may send back. */
 import { z } from 'zod';
 import type { CallView, Pinned } from '../../core/call.ts';
-import { type RuleContext, RulesFault } from '../../core/rules.ts';
+import { type AppBounds, type RuleContext, RulesFault } from '../../core/rules.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { type CompiledSchema, compileSchema, pruner, SchemaRefused } from '../../lib/schema/index.ts';
 import { escapeText } from '../../lib/text.ts';
@@ -23,12 +23,14 @@ export interface Structure {
 export interface Rules extends OutputConfig {
   readonly pins: ReadonlyMap<string, ReadonlyMap<string, Pinned>>;
   readonly prefixes: ReadonlyMap<string, readonly Pinned[]>;
+  /** Of upstreams whose apps are let through. */
+  readonly apps: ReadonlyMap<string, AppBounds>;
   /** Promised structure of tools that have an output schema. */
   readonly structures: ReadonlyMap<string, ReadonlyMap<string, Structure>>;
 }
 
 /** Compiles every pinned output schema. Throws RulesFault. */
-export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned' | 'bundles'>): Rules {
+export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned' | 'bundles' | 'apps'>): Rules {
   const pins = new Map<string, Map<string, Pinned>>();
   const prefixes = new Map<string, Pinned[]>();
   const structures = new Map<string, Map<string, Structure>>();
@@ -40,7 +42,7 @@ export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned
   }
   for (const [bundle, things] of context.bundles ?? [])
     pins.set(bundle, new Map([...things].map(([name, pin]) => [`tool ${name}`, pin])));
-  return { ...config, pins, prefixes, structures };
+  return { ...config, pins, prefixes, structures, apps: context.apps ?? new Map() };
 }
 
 export function capOf(rules: Rules, { target }: CallView): number {

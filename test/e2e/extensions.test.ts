@@ -1,4 +1,7 @@
-/** Tasks through the running program: what begins one, what its handle is good for, and what it lets through. */
+/**
+ * Extensions through the running program. Tasks: what begins one, what its handle is good for, and what it lets through.
+ * Apps: gone unless both sides may use them, and then bounded.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +9,9 @@ import { http, META } from '../doors/client.ts';
 import { type Outside, outside } from './outside.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 
-const SERVER = join(import.meta.dirname, '../fixtures/tasks/server.ts');
+const SERVER = join(import.meta.dirname, '../fixtures/extensions/server.ts');
+const APPS = 'io.modelcontextprotocol/ui';
+const MIME = 'text/html;profile=mcp-app';
 const TASKS = 'io.modelcontextprotocol/tasks';
 
 let web: Outside;
@@ -17,7 +22,15 @@ beforeAll(async () => {
   web = await outside(SERVER);
   const block = { ...web.block, extensions: ['tasks'], asks: { elicitation: ['form'] } };
   site = new Site({
-    upstreams: { jobs: block, plain: web.block },
+    upstreams: {
+      jobs: block,
+      plain: web.block,
+      pages: {
+        ...web.block,
+        extensions: ['apps'],
+        apps: { domains: ['https://tiles.example'], permissions: ['geolocation'] },
+      },
+    },
     more: `${OPEN_LIMITS}identity: { keys: true }\n`,
   });
   site.reviewAll();
@@ -41,21 +54,25 @@ afterAll(async () => {
 
 interface How {
   readonly declare?: boolean;
+  readonly apps?: boolean;
   readonly route?: string;
   readonly token?: string;
   readonly headers?: Record<string, string>;
 }
 async function ask(method: string, params: Record<string, unknown>, how: How = {}) {
-  const { declare = true, route = 'jobs', token = site.token(), headers = {} } = how;
-  const capabilities = { elicitation: {}, ...(declare && { extensions: { [TASKS]: {} } }) };
-  const name = String(params['taskId'] ?? params['name']);
+  const { declare = true, apps = false, route = 'jobs', token = site.token(), headers = {} } = how;
+  const capabilities = {
+    elicitation: {},
+    extensions: { ...(declare && { [TASKS]: {} }), ...(apps && { [APPS]: { mimeTypes: [MIME] } }) },
+  };
+  const name = params['taskId'] ?? params['name'] ?? params['uri'];
   const { status, json } = await http(served.url, {
     path: `/${route}`,
     headers: {
       authorization: `Bearer ${token}`,
       'mcp-protocol-version': '2026-07-28',
       'mcp-method': method,
-      'mcp-name': name,
+      ...(name !== undefined && { 'mcp-name': String(name) }),
       ...headers,
     },
     body: {
@@ -199,5 +216,45 @@ describe('a handle', () => {
     await expect
       .poll(async () => (await ask('tasks/get', { taskId })).result?.['status'], { timeout: 10_000 })
       .toBe('working');
+  });
+});
+
+describe('an app', () => {
+  const listed = async (how: How) => {
+    const tools = (await ask('tools/list', {}, how)).result['tools'] as Record<string, any>[];
+    const resources = (await ask('resources/list', {}, how)).result['resources'] as Record<string, any>[];
+    return [tools.find(({ name }) => name === 'show_map')!['_meta'], resources.map(({ uri }) => uri)];
+  };
+
+  it('is there where the operator and the client let it be', async () => {
+    const both = { route: 'pages', apps: true };
+    const { result } = await ask('server/discover', {}, both);
+    expect(result['capabilities']['extensions']).toEqual({ [APPS]: { mimeTypes: [MIME] } });
+    const _meta = { ui: { resourceUri: 'ui://map/view', visibility: ['model', 'app'] } };
+    expect(await listed(both)).toEqual([_meta, ['doc://a', 'ui://map/view']]);
+    const read = await ask('resources/read', { uri: 'ui://map/view' }, both);
+    expect(read.result['contents'][0]).toMatchObject({ mimeType: MIME, text: '<p>' });
+    expect(read.result['contents'][0]['_meta']['ui']).toEqual({
+      csp: { connectDomains: ['https://tiles.example'], frameDomains: [] },
+      permissions: { geolocation: {} },
+      prefersBorder: true,
+    });
+  });
+
+  it.each<[string, How]>([
+    ['the operator', { route: 'plain', apps: true }],
+    ['the client', { route: 'pages' }],
+  ])('is gone where %s does not', async (_who, how) => {
+    expect(await listed(how)).toEqual([undefined, ['doc://a']]);
+    for (const uri of ['ui://map/view', 'UI://map/view', 'ui://other'])
+      expect((await ask('resources/read', { uri }, how)).error).toMatchObject({ code: -32602 });
+    const { result } = await call('show_map', {}, how);
+    expect(result['content'][0]['resource']).toEqual({
+      uri: 'ui://map/view',
+      mimeType: 'text/plain',
+      text: '<p>',
+      _meta: { kept: 1 },
+    });
+    expect(result).not.toHaveProperty('_meta');
   });
 });
