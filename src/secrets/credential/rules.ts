@@ -78,6 +78,9 @@ export const schema = z
       })
       .optional()
       .describe("the user's own consent: each connects an account once"),
+    review: reference
+      .optional()
+      .describe('what `doorward review` and `secret test` use, where callers bring their own: file:, env: or vault:'),
     header: text.optional().describe('header for `secret` and `caller`; Authorization by default'),
     scheme: text.optional().describe('word before the secret; Bearer in Authorization, none in other headers'),
     private: z
@@ -127,6 +130,8 @@ export type ConsentWay = Extract<Way, { kind: 'consent' }>;
 /** Checked, with references parsed and files absolute; nothing is looked up yet. */
 export interface CredentialRules {
   readonly way: Way;
+  /** For the operator, where the way is one of callers alone. */
+  readonly review?: Reference;
   /** URL of the server itself. */
   readonly server: string;
   readonly header: string;
@@ -167,7 +172,9 @@ export function compile(config: CredentialConfig, path: Path, url: string, base:
     ...(config.ca !== undefined && { ca: resolve(base, config.ca) }),
   };
   const place = { path: [...path, kind], url, base, web };
-  return { way: wayOf(config, kind, place), server: url, header, scheme, web };
+  const { review } = config;
+  const listing = review === undefined ? {} : { review: referenceOf(review, [...path, 'review'], base) };
+  return { way: wayOf(config, kind, place), ...listing, server: url, header, scheme, web };
 }
 
 interface Place {
