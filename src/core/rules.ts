@@ -48,4 +48,6 @@ export interface RuleContext {
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */
   readonly fingerprint: (secret: string) => string;
+  /** Signs a statement of this gateway with its Ed25519 key; base64url. */
+  readonly sign?: (text: string) => string;
 }

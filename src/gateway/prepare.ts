@@ -34,12 +34,13 @@ export interface Prepared {
 export interface PrepareWith {
   readonly holds: Holds;
   readonly fingerprint: (secret: string) => string;
+  readonly sign?: (text: string) => string;
   readonly machine: Machine;
   readonly clock?: Clock;
 }
 
 /** Throws ConfigError. */
-export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.now }: PrepareWith): Prepared {
+export function prepare(site: Site, { holds, fingerprint, sign, machine, clock = Date.now }: PrepareWith): Prepared {
   const pinned = pins(site.lock).filter((pin) => Object.hasOwn(site.config.upstreams, pin.upstream));
   const byUpstream = new Map<string, Pinned[]>([...site.lock.upstreams.keys()].map((name) => [name, []]));
   for (const pin of pinned) byUpstream.get(pin.upstream)?.push(pin);
@@ -60,6 +61,7 @@ export function prepare(site: Site, { holds, fingerprint, machine, clock = Date.
         local: !exposed(site.config.listen),
         cedar: site.cedar,
         fingerprint,
+        ...(sign && { sign }),
       },
       extensions: extensionsOf(site),
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,

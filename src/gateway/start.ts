@@ -113,7 +113,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
   const keys = openKeys(folder.keys, { files, clock, random });
   const holds = new Holds();
-  const preparing = { holds, fingerprint: (secret: string) => keys.fingerprint(secret), machine: host, clock };
+  const { fingerprint, sign } = keys;
+  const preparing = { holds, fingerprint, sign, machine: host, clock };
 
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);

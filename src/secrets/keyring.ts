@@ -2,7 +2,7 @@
  * The keys of this installation, in one file of mode 0600: sealing keys (newest first), the key pair that signs the
  * audit log, and the key of fingerprints. The vault takes its place later; what uses a key sees only this interface.
  */
-import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign as signWith } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock, Random } from '../core/state.ts';
 import { base64url, fromBase64url, hex, sha256 } from '../lib/bytes.ts';
@@ -10,11 +10,16 @@ import type { KeyRing } from '../lib/seal.ts';
 import { iso } from '../lib/time.ts';
 import type { PrivateFiles } from './private.ts';
 
+/** What a signed statement begins with: no other text that this key signs does. */
+export const STATEMENT = 'doorward.provenance/1\n';
+
 export interface Keys extends KeyRing {
   /** Ed25519 (RFC 8032) for checkpoints of the audit log. */
   readonly audit: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** Twelve hex digits that tell whether two secrets are the same, and nothing else, to a holder of this log. */
   fingerprint(secret: string): string;
+  /** Ed25519 over `doorward.provenance/1`, a line end and the text; base64url. */
+  sign(text: string): string;
   /** A new sealing key; the older ones open what they sealed, the last `keep` of them. */
   rotate(keep: number): void;
 }
@@ -62,6 +67,7 @@ export function openKeys(path: string, world: KeyWorld): Keys {
     find: (kid) => ring.find((k) => k.kid === kid)?.key,
     audit: { privateKey, publicKey: createPublicKey(privateKey) },
     fingerprint: (secret) => createHmac('sha256', marks).update(secret).digest('hex').slice(0, 12),
+    sign: (text) => base64url(signWith(null, Buffer.from(`${STATEMENT}${text}`), privateKey)),
     rotate(keep) {
       const next = { ...file, sealing: [fresh(world), ...file.sealing.slice(0, Math.max(0, keep))] };
       world.files.replace(path, print(next));

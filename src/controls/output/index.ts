@@ -2,7 +2,15 @@
  * output: the last look at what leaves. Shape, listing, error text, promised structure, size: in this order, so that
  * what is cut was looked at whole. A result that nothing changed keeps the upstream's own bytes.
  */
-import { type CallView, type Message, type Notification, type Result, type RpcError, STREAM } from '../../core/call.ts';
+import {
+  type CallView,
+  type Family,
+  type Message,
+  type Notification,
+  type Result,
+  type RpcError,
+  STREAM,
+} from '../../core/call.ts';
 import { CODES, type Code } from '../../core/codes/index.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
@@ -14,6 +22,7 @@ import { bounded } from './apps.ts';
 import { cutTo, sizeOf } from './cut.ts';
 import { findInternals } from './internals.ts';
 import { reviewedOnly } from './listing.ts';
+import { withProvenance } from './provenance.ts';
 import { capOf, type Rules, type Structure } from './rules.ts';
 import { shaped, shapedNote, shapedQuestion } from './shape.ts';
 
@@ -31,7 +40,7 @@ export const output: Control<Rules> = {
       case 'error':
         return failed(call, `rpc ${message.code}: ${message.message}`);
       case 'result':
-        return inspectResult(call, message, rules);
+        return signed(call, message, inspectResult(call, message, rules), rules, state);
     }
   },
 };
@@ -171,4 +180,24 @@ function failed(call: CallView, words: string, asTool = call.family === 'call'):
     ? { kind: 'result', value: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } }
     : { kind: 'error', code: row.rpc, message: text };
   return edit<Message>(told, 'output.error', escapeText(words, DETAIL));
+}
+
+const SIGNED: ReadonlySet<Family> = new Set(['call', 'read', 'get', 'task']);
+
+/** The last word about a result: where it comes from. A question, a task that is not over and a refusal come from nowhere. */
+function signed(
+  call: CallView,
+  result: Result,
+  verdict: Verdict<Message>,
+  { sign }: Rules,
+  state: State,
+): Verdict<Message> {
+  if (!sign || verdict.kind === 'stop' || !SIGNED.has(call.family)) return verdict;
+  const last = verdict.kind === 'edit' ? verdict.value : result;
+  if (last.kind !== 'result' || (last.value.resultType ?? 'complete') !== 'complete') return verdict;
+  // What another control edited has lost the bytes of its server.
+  const edited = verdict.kind === 'edit' || result.bytes === undefined;
+  const value = withProvenance(call, last.value, edited, state.now(), sign);
+  const code = verdict.kind === 'edit' ? verdict.code : 'output.provenance';
+  return edit({ kind: 'result', value }, code, verdict.kind === 'edit' ? verdict.what : undefined);
 }

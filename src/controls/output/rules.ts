@@ -5,11 +5,18 @@ import { type AppBounds, type RuleContext, RulesFault } from '../../core/rules.t
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { type CompiledSchema, compileSchema, pruner, SchemaRefused } from '../../lib/schema/index.ts';
 import { escapeText } from '../../lib/text.ts';
+import type { Sign } from './provenance.ts';
 
 export const schema = z
   .strictObject({
     cap: z.int().min(1_024).max(4_194_304).default(262_144).describe('bytes of one result; text over it is cut'),
     interim: z.int().min(0).max(100_000).default(1_000).describe('messages of one call before its result'),
+    provenance: z
+      .boolean()
+      .default(false)
+      .describe(
+        'whether each result of a call, read or prompt says where it comes from, signed; it is written anew then',
+      ),
   })
   .prefault({});
 export type OutputConfig = z.infer<typeof schema>;
@@ -21,6 +28,8 @@ export interface Structure {
 }
 
 export interface Rules extends OutputConfig {
+  /** Only where results are to carry their provenance. */
+  readonly sign?: Sign;
   readonly pins: ReadonlyMap<string, ReadonlyMap<string, Pinned>>;
   readonly prefixes: ReadonlyMap<string, readonly Pinned[]>;
   /** Of upstreams whose apps are let through. */
@@ -30,7 +39,10 @@ export interface Rules extends OutputConfig {
 }
 
 /** Compiles every pinned output schema. Throws RulesFault. */
-export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned' | 'bundles' | 'apps'>): Rules {
+export function compile(
+  config: OutputConfig,
+  context: Pick<RuleContext, 'pinned' | 'bundles' | 'apps' | 'sign'>,
+): Rules {
   const pins = new Map<string, Map<string, Pinned>>();
   const prefixes = new Map<string, Pinned[]>();
   const structures = new Map<string, Map<string, Structure>>();
@@ -42,7 +54,8 @@ export function compile(config: OutputConfig, context: Pick<RuleContext, 'pinned
   }
   for (const [bundle, things] of context.bundles ?? [])
     pins.set(bundle, new Map([...things].map(([name, pin]) => [`tool ${name}`, pin])));
-  return { ...config, pins, prefixes, structures, apps: context.apps ?? new Map() };
+  const { sign, apps = new Map() } = context;
+  return { ...config, pins, prefixes, structures, apps, ...(config.provenance && sign && { sign }) };
 }
 
 export function capOf(rules: Rules, { target }: CallView): number {

@@ -41,6 +41,7 @@ export const content = {
     'The tool gave an answer that is not valid. Reference {ref}.',
     'the result is not one of MCP',
   ),
+  'output.provenance': rpc(200, -31108, 'edited', 'the result says where it comes from, signed'),
   'output.dropped': rpc(200, -31106, 'edited', 'members that were not reviewed were left out; `what` names the place'),
   'output.flood': inBand(
     -31107,
