@@ -109,8 +109,8 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
   function who(caller: Caller): string {
     let said = whos.get(caller);
     if (said === undefined) {
-      const { subject, agent, groups, how, issuer, credential } = caller;
-      said = `"tenant":${quote(caller.tenant)},"who":${JSON.stringify({ subject, agent, groups, how, issuer, credential })}`;
+      const { subject, agent, groups, how, issuer, credential, proofs } = caller;
+      said = `"tenant":${quote(caller.tenant)},"who":${JSON.stringify({ subject, agent, groups, how, issuer, credential, signed: proofs?.signature })}`;
       whos.set(caller, said);
     }
     return said;

@@ -151,13 +151,16 @@ function closing(_: Knock, rules: DoorRules): Stop | undefined {
   return rules.closing() ? { stage: 'door', code: 'door.closing' } : undefined;
 }
 
+const CREDENTIALS = ['authorization', 'signature-input'] as const;
+
 /**
  * By address. Who brings a credential is heard all the same: processes of one machine share its address, and a hostile
  * one must not lock the others out. A credential that fails then is answered 429 too.
  */
-function flood({ peer, req }: Knock, { strangers }: DoorRules): Stop | undefined {
+function flood({ peer, req, link }: Knock, { strangers }: DoorRules): Stop | undefined {
   const wait = strangers.wait(peer.address);
-  return wait > 0 && only(req, 'authorization') === undefined ? { stage: 'door', code: 'door.rate', wait } : undefined;
+  const brings = link?.client !== undefined || CREDENTIALS.some((name) => req.headers[name] !== undefined);
+  return wait > 0 && !brings ? { stage: 'door', code: 'door.rate', wait } : undefined;
 }
 
 /** The parser refuses conflicting lengths; what it lets pass and another hop might read differently ends here. */
