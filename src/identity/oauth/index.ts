@@ -31,7 +31,8 @@ export interface OAuthOptions {
 
 /** RFC 6750 2.1 and RFC 9449 7.1, over the bytes that fit into a head. One space: two readers could take more differently. */
 const CREDENTIALS = /^(Bearer|DPoP) ([A-Za-z0-9._~+/-]{1,8192}={0,2})$/i;
-const TOKENS = 8192;
+/** Tokens that are remembered. */
+const TOKENS = 4096;
 const SPACE = 'identity.dpop';
 /** Proofs of one key, so that none fills the memory of all. */
 const RATE = { perSecond: 200, burst: 1000 };

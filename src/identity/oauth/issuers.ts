@@ -113,15 +113,16 @@ export class Issuers {
     at: number,
   ): Promise<Known | Code> {
     const { rules } = issuer;
-    const { kid, typ } = compact.header;
+    const { header, algorithm } = compact.head;
+    const { kid, typ } = header;
     const type = typ === undefined ? '' : typeof typ === 'string' ? typ.toLowerCase() : undefined;
     if (type === undefined || !rules.types.includes(type)) return 'identity.token';
     if (rules.type === 'JWT' && OTHER_KINDS.some((name) => Object.hasOwn(claims, name))) return 'identity.token';
     if (kid !== undefined && !(typeof kid === 'string' && kid.length <= MAX_KID)) return 'identity.token';
-    if (!rules.algorithms.includes(compact.algorithm)) return 'identity.token';
+    if (!rules.algorithms.includes(algorithm)) return 'identity.token';
     const token = readClaims(claims, { rules, how: 'jwt', credential, at });
     if (typeof token === 'string') return token;
-    const key = await keys.find(kid, compact.algorithm);
+    const key = await keys.find(kid, algorithm);
     if (key === 'unavailable') return 'identity.unavailable';
     if (key === 'unknown' || !(await isSignedBy(compact, key.jwk, rules.algorithms))) return 'identity.signature';
     return { token, until: token.caller.expires!, issuer, key };

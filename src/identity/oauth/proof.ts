@@ -2,12 +2,12 @@
  * DPoP proofs (RFC 9449, section 4.3), checked without waiting: this is the dearest step of a request that no cache may
  * spare. Whether a proof was used before is asked later, once its token is known to be good: a stranger fills no memory.
  */
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 import type { Random } from '../../core/state.ts';
 import { Generations } from '../../lib/generations.ts';
 import { isObject, type JsonObject } from '../../lib/json/types.ts';
 import { type KeyRing, open, seal } from '../../lib/seal.ts';
-import { objectOf, readCompact } from '../jws.ts';
+import { type Compact, type Header, objectOf, readCompact, readHeader } from '../jws.ts';
 import { publicKey } from './jwks.ts';
 
 /** Elliptic curves only: a stranger brings the key, and theirs cost the same whatever the key. */
@@ -43,32 +43,31 @@ export interface ProofRules {
 const NONCE_LIFE = 300_000;
 const CONTEXT = 'dpop.nonce';
 const MAX_JTI = 256;
-/** Keys that were seen, so that one is built once and not for each proof. */
-const KEYS = 4096;
+/** Headers that were seen, so that a client's key is read once and not for each proof; and the longest. */
+const HEADS = 4096;
+const MAX_HEAD = 1024;
+
+interface Head extends Header {
+  readonly jkt: string;
+  readonly key: KeyObject;
+}
 
 export class Proofs {
   readonly #rules: ProofRules;
   readonly #ring: KeyRing;
   readonly #random: Random;
-  readonly #keys = new Generations<KeyObject>(KEYS);
+  readonly #heads = new Generations<Head>(HEADS);
 
   constructor(rules: ProofRules, ring: KeyRing, random: Random) {
     [this.#rules, this.#ring, this.#random] = [rules, ring, random];
   }
 
   check(text: string, about: About): Proof | ProofFault {
-    const compact = readCompact(text, true);
-    if (!compact || compact.header['typ'] !== 'dpop+jwt') return 'identity.proof';
-    const { header, algorithm, signed, signature, payload } = compact;
-    const jwk = header['jwk'];
-    const key = isObject(jwk) ? publicKey(jwk) : undefined;
-    if (!key || !fits(algorithm, key.jwk.crv)) return 'identity.proof';
-    const claims = objectOf(payload);
-    if (!claims || !this.#speaksOf(claims, about)) return 'identity.proof';
-    const object = this.#object(key.thumbprint, key.jwk as JsonObject);
-    if (!object || !isSigned(algorithm, signed, object, signature)) return 'identity.proof';
+    const compact = readCompact(text, this.#headOf);
+    const claims = compact && objectOf(compact.payload);
+    if (!compact || !claims || !this.#speaksOf(claims, about) || !isSigned(compact)) return 'identity.proof';
     if (this.#rules.nonce && !this.#isOurs(claims['nonce'], about.at)) return 'identity.nonce';
-    return { jkt: key.thumbprint, jti: claims['jti'] as string };
+    return { jkt: compact.head.jkt, jti: claims['jti'] as string };
   }
 
   /** A fresh nonce: its time, sealed. Nothing is remembered of it. */
@@ -92,17 +91,27 @@ export class Proofs {
     return age >= 0 && age < NONCE_LIFE;
   }
 
-  #object(thumbprint: string, jwk: JsonObject): KeyObject | undefined {
-    let object = this.#keys.get(thumbprint);
-    if (object) return object;
-    try {
-      object = createPublicKey({ key: jwk as never, format: 'jwk' });
-    } catch {
-      // Not a point of its curve.
-      return undefined;
+  /** The header of a client's proofs is the same in all of them. */
+  readonly #headOf = (text: string): Head | undefined => {
+    let head = this.#heads.get(text);
+    if (!head && text.length <= MAX_HEAD) {
+      head = readHead(text);
+      if (head) this.#heads.set(text, head);
     }
-    this.#keys.set(thumbprint, object);
-    return object;
+    return head;
+  };
+}
+
+function readHead(text: string): Head | undefined {
+  const read = readHeader(text, true);
+  const jwk = read?.header['jwk'];
+  const key = read?.header['typ'] === 'dpop+jwt' && isObject(jwk) ? publicKey(jwk) : undefined;
+  if (!read || !key || !fits(read.algorithm, key.jwk.crv)) return undefined;
+  try {
+    return { ...read, jkt: key.thumbprint, key: createPublicKey({ key: key.jwk as JsonWebKey, format: 'jwk' }) };
+  } catch {
+    // Not a point of its curve.
+    return undefined;
   }
 }
 
@@ -119,11 +128,12 @@ function same(htu: string, url: string): boolean {
 }
 
 /** A bare key object and a DER signature are a third faster than an options object and the 64 bytes of RFC 7518. */
-function isSigned(algorithm: string, signed: string, key: KeyObject, signature: Uint8Array): boolean {
+function isSigned({ head, signed, signature }: Compact<Head>): boolean {
   if (signature.length !== 64) return false;
-  const [digest, given] = algorithm === 'ES256' ? ['sha256', derOf(signature)] : [null, signature];
+  const data = Buffer.from(signed, 'latin1');
   try {
-    return verify(digest as string | null, Buffer.from(signed, 'latin1'), key, given as Uint8Array);
+    if (head.algorithm === 'ES256') return verify('sha256', data, head.key, derOf(signature));
+    return verify(null, data, head.key, signature);
   } catch {
     return false;
   }
