@@ -1,7 +1,7 @@
 /** OAuth through a gateway as users start it: tokens of an issuer, scopes of tools, metadata, streams that end. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, http, META, modern } from '../doors/client.ts';
+import { type Answer, http, INITIALIZE, META, modern } from '../doors/client.ts';
 import { open } from '../gateway/listener.ts';
 import { Prover } from '../identity/oauth/gate.ts';
 import { Idp, pair } from '../identity/oauth/idp.ts';
@@ -77,6 +77,40 @@ describe('an access token', () => {
   });
 });
 
+describe('a session of an older revision', () => {
+  const OLDER = { 'mcp-protocol-version': '2025-11-25' };
+  const begun = async (token: string) => {
+    const { headers } = await http(served.url, { path: '/library', headers: with_(token), body: INITIALIZE });
+    return headers['mcp-session-id'] as string;
+  };
+  const within = (session: string, headers: Record<string, string>) =>
+    http(served.url, {
+      path: '/library',
+      headers: { ...OLDER, 'mcp-session-id': session, ...headers },
+      body: { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} },
+    });
+
+  it('goes on with a newer token of its caller, and is nothing to anybody else', async () => {
+    const session = await begun(await idp.token(url()));
+    expect((await within(session, with_(await idp.token(url(), { claims: { jti: 'next' } })))).status).toBe(200);
+    for (const claims of [{ sub: 'bob' }, { client_id: 'agent-2' }])
+      expect((await within(session, with_(await idp.token(url(), { claims })))).status).toBe(404);
+    expect((await within(session, {})).status).toBe(401);
+    expect((await within(session, { authorization: `Bearer ${site.token()}` })).status).toBe(404);
+  });
+
+  it('has a stream that ends with the token that opened it', async () => {
+    const exp = Math.ceil(Date.now() / 1000) + 2;
+    const token = await idp.token(url(), { claims: { exp } });
+    const headers = { ...with_(token), ...OLDER, 'mcp-session-id': await begun(token) };
+    const stream = await open(served.url, { method: 'GET', path: '/library', headers });
+    expect(stream.status).toBe(200);
+    while (!stream.ended()) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(Date.now() - exp * 1000).toBeGreaterThan(-50);
+    expect(Date.now() - exp * 1000).toBeLessThan(1500);
+  });
+});
+
 describe('before that', () => {
   it('everybody reads where tokens come from, for whatever path', async () => {
     const get = (path: string) => http(served.url, { method: 'GET', path });
@@ -146,5 +180,42 @@ describe('a stream', () => {
     expect(Date.now() - exp * 1000).toBeGreaterThan(-50);
     expect(Date.now() - exp * 1000).toBeLessThan(1500);
     expect((await call('steps', with_(token))).status).toBe(401);
+  });
+});
+
+describe('a change of the configuration', () => {
+  const SLOW = { timeout: 8000, interval: 300 };
+  const rewrite = (from: string, to: string) => {
+    const text = readFileSync(site.config, 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(site.config, text.replace(from, to));
+  };
+
+  it('is told where it is wrong, and not taken', async () => {
+    const token = await idp.token(url());
+    const before = readFileSync(site.config, 'utf8');
+    rewrite(`"issuer":"${idp.url}"`, '"issuer":"http://idp.example"');
+    const { status, stderr, stdout } = site.run('check');
+    expect([status, stderr + stdout]).toEqual([
+      2,
+      expect.stringMatching(/doorward\.yaml:\d+:\d+.*plaintext to another machine/),
+    ]);
+    writeFileSync(site.config, before);
+    rewrite('"library.add":', '"library.nothing":');
+    expect(site.run('check').stderr + site.run('check').stdout).toMatch(/doorward\.yaml:\d+:\d+/);
+    writeFileSync(site.config, before);
+    expect((await call('steps', with_(token))).status).toBe(200);
+  });
+
+  it('holds for tokens that were known before', async () => {
+    const token = await idp.token(url());
+    expect(await list(with_(token))).toEqual(['add', 'steps']);
+    rewrite('"tenant":"acme","private"', '"tenant":"beta","private"');
+    // The grants are for acme.
+    await expect.poll(() => list(with_(token)).catch(() => []), SLOW).toEqual([]);
+    rewrite('"tenant":"beta","private"', '"tenant":"acme","private"');
+    await expect.poll(() => list(with_(token)).catch(() => []), SLOW).toEqual(['add', 'steps']);
+    rewrite('identity:', '# identity:');
+    await expect.poll(async () => (await call('steps', with_(token))).status, SLOW).toBe(401);
   });
 });
