@@ -5,6 +5,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import data from './data/confusables.json' with { type: 'json' };
 import { findInvisible, mayHoldInvisible, stripInvisible } from './invisible.ts';
+import { classOf } from './shape.ts';
 
 /** How a piece was hidden. */
 export type How = 'comment' | 'markup' | 'tags' | 'escapes' | 'base64' | 'hex' | 'rot13' | 'spaced';
@@ -31,12 +32,39 @@ export function normalise(text: string): View {
   if (shown.includes('](')) for (const [, alt] of shown.matchAll(ALT)) hidden.add('markup', alt!);
   if (/%[0-9a-f]{2}|&#|\\[ux]/i.test(shown))
     for (const [run] of shown.matchAll(ESCAPED)) hidden.add('escapes', unescaped(run));
-  for (const [run] of shown.matchAll(BLOB)) blob(run, hidden);
-  for (const [run] of shown.matchAll(HEX_PAIRS)) hidden.add('hex', decoded(run.replace(/[^0-9a-f]/gi, ''), 'hex'));
-  for (const [run] of shown.matchAll(SPACED)) hidden.add('spaced', run.replace(/([^ ]) (?! )/g, '$1'));
+  eachRun(shown, BLOB_SET, 24, (run) => blob(run, hidden));
+  eachRun(shown, PAIR_SET, 36, (run) => {
+    for (const [pairs] of run.matchAll(HEX_PAIRS)) hidden.add('hex', decoded(pairs.replace(/[^0-9a-f]/gi, ''), 'hex'));
+  });
+  if (SINGLES.test(shown))
+    for (const [run] of shown.matchAll(SPACED)) hidden.add('spaced', run.replace(/([^ ]) (?! )/g, '$1'));
   if (ROTATED.test(shown)) hidden.add('rot13', rot13(shown.slice(0, MOST)));
   return { text: shown, hidden: hidden.pieces };
 }
+
+/** Each longest run of at least `least` characters of the set. One in `least` characters is looked at, and what is around it. */
+function eachRun(text: string, set: Uint8Array, least: number, found: (run: string) => void): void {
+  let done = 0;
+  for (let i = least - 1; i < text.length; i += least) {
+    if (!has(set, text, i)) continue;
+    let from = i;
+    while (from > done && has(set, text, from - 1)) from--;
+    let to = i + 1;
+    while (to < text.length && has(set, text, to)) to++;
+    if (to - from >= least) found(text.slice(from, Math.min(to, from + LONGEST)));
+    done = to;
+    if (to > i) i = to - 1;
+  }
+}
+function has(set: Uint8Array, text: string, at: number): boolean {
+  const c = text.charCodeAt(at);
+  return c < 128 && set[c] === 1;
+}
+const LONGEST = 16_000;
+const BLOB_SET = classOf('A-Za-z0-9+/');
+const PAIR_SET = classOf('A-Fa-f0-9 ,:x\\\\');
+/** Two letters that stand alone, one behind the other. */
+const SINGLES = / [A-Za-z] {1,3}[A-Za-z] /;
 
 /** Whether the text is what it seems, character by character. */
 function isPlain(text: string): boolean {
@@ -46,7 +74,6 @@ function isPlain(text: string): boolean {
 const NOT_ASCII = /\P{ASCII}/u;
 const ALT = /\[([^\][\n]{12,2000})\]\(/g;
 const ESCAPED = /(?:%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|[\w.,!?' -]){12,8000}/gi;
-const BLOB = /(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{24,16000}={0,2}/g;
 const HEX_PAIRS = /(?:(?:\\x|0x)?[0-9a-f]{2}[ ,:]{1,2}){12,8000}/gi;
 const SPACED = /(?:(?<![A-Za-z0-9])[A-Za-z] {1,3}){4,400}[A-Za-z](?![A-Za-z0-9])/g;
 /** "ignore", "instructions", "system prompt", "previous" thirteen letters on. */

@@ -4,7 +4,7 @@ import { judgeDescriptor } from '../../src/detect/injection/descriptor.ts';
 import { judge } from '../../src/detect/injection/judge.ts';
 import { hitsOf, RULES } from '../../src/detect/injection/rules.ts';
 import { mayInstruct } from '../../src/detect/injection/suspect.ts';
-import { hashOf, wordsOf } from '../../src/detect/injection/words.ts';
+import { hashOf, markOf, wordsOf } from '../../src/detect/injection/words.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import { cpuMs } from './cpu.ts';
 
@@ -16,7 +16,7 @@ describe('words', () => {
     expect(Array.from(words.hash.slice(0, words.count))).toEqual(
       ['dont', 'important', 'mail', 'a', 'b', '忽', '略'].map(hashOf),
     );
-    expect(Array.from(words.mark.slice(0, words.count))).toEqual([0, 1, 0, 0, 6, 0, 0]);
+    expect(Array.from({ length: words.count }, (_, i) => markOf(words, i))).toEqual([0, 1, 0, 0, 6, 0, 0]);
   });
   it('ends each word where it begins anew', () => {
     fc.assert(

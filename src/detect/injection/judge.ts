@@ -2,7 +2,7 @@
 import { type How, normalise } from '../normalise.ts';
 import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
 import { type Head, type Hit, hitsOf, RULES } from './rules.ts';
-import { suspects } from './suspect.ts';
+import { mayHit, suspects } from './suspect.ts';
 import { type Words, wordsOf } from './words.ts';
 
 export type { Head } from './rules.ts';
@@ -52,7 +52,12 @@ export function judge(text: string, head: Head, models: Readonly<Record<Head, We
   return best;
 }
 
+/** Texts for which the look before is worth its cost. */
+const SHORT = 256;
+const WIDE = /\P{ASCII}/u;
+
 function look(text: string, head: Head, weights: Weights, how: How | undefined): Judged {
+  if (text.length > SHORT && !WIDE.test(text) && !mayHit(Buffer.from(text, 'latin1'))) return QUIET;
   const words = wordsOf(text);
   const hits = hitsOf(words, MOST_HITS);
   if (hits.length === 0) return QUIET;
@@ -97,7 +102,7 @@ export function ruleScore(hits: readonly Hit[], head: Head): number {
 }
 
 /** A descriptor that the rules speak of is rarely cleared by a model that saw few attacks. */
-const DOWN: Readonly<Record<Head, number>> = { descriptor: -0.25, result: -0.5 };
+const DOWN: Readonly<Record<Head, number>> = { descriptor: -0.25, result: -0.25 };
 
 /** The model moves what the rules say up or down, by so much at most: it never speaks alone. */
 export function combine(rules: number, odds: number, head: Head): number {

@@ -3,7 +3,7 @@
  * followed in one linear pass over the words, whatever the text, because each stage keeps only its latest place.
  */
 import data from '../data/instructions.json' with { type: 'json' };
-import { hashOf, MARK, type Words } from './words.ts';
+import { clauseEnds, hashOf, MARK, markOf, type Words } from './words.ts';
 
 export type Head = 'descriptor' | 'result';
 
@@ -13,6 +13,8 @@ export interface Rule {
   readonly says: string;
   readonly weight: Readonly<Record<Head, number>>;
   readonly classes: readonly string[];
+  /** The one or two stages with the rarest words (`*` in the row): without them near each other the rule cannot hold. */
+  readonly anchors: readonly number[];
   /** Words between a stage and the one before. */
   readonly gaps: readonly number[];
   /** Whether both stand in one clause (`2c` in the row). */
@@ -33,108 +35,127 @@ export const RULES: readonly Rule[] = (data.rules as [string, string, number, nu
       id,
       says,
       weight: { descriptor, result },
-      classes: parts.filter((_, i) => i % 2 === 0),
+      classes: parts.filter((_, i) => i % 2 === 0).map((name) => name.replace('*', '')),
+      anchors: parts.flatMap((part, i) => (part.startsWith('*') ? [i / 2] : [])),
       gaps: parts.filter((_, i) => i % 2 === 1).map((gap) => Number.parseInt(gap, 10)),
       clause: parts.filter((_, i) => i % 2 === 1).map((gap) => gap.endsWith('c')),
     };
   },
 );
 
-/** Where a class leads: rule and stage. Later stages first, so that one word is never two stages of one row. */
-interface Step {
-  readonly rule: number;
-  readonly stage: number;
-}
-
 /** Each rule has so many stages at most. */
 const STAGES = 6;
 
-class Dictionary {
-  readonly #keys: Uint32Array;
-  readonly #lists: Uint16Array;
-  readonly #mask: number;
-  readonly steps: (readonly Step[])[] = [[]];
-
-  constructor(entries: ReadonlyMap<number, readonly Step[]>) {
-    this.#mask = 4095;
-    this.#keys = new Uint32Array(this.#mask + 1);
-    this.#lists = new Uint16Array(this.#mask + 1);
-    for (const [hash, steps] of entries) {
-      let at = hash & this.#mask;
-      while (this.#lists[at] !== 0) at = (at + 1) & this.#mask;
-      this.#keys[at] = hash;
-      this.#lists[at] = this.steps.push([...steps].sort((a, b) => b.stage - a.stage)) - 1;
-    }
-  }
-
-  /** Index into `steps`; 0 for a word that no rule knows. */
-  find(hash: number): number {
-    let at = hash & this.#mask;
-    while (this.#lists[at] !== 0) {
-      if (this.#keys[at] === hash) return this.#lists[at]!;
-      at = (at + 1) & this.#mask;
-    }
-    return 0;
-  }
+/** Where a class leads. Later stages first, so that one word is never two stages of one row. */
+interface Step {
+  readonly rule: number;
+  readonly stage: number;
+  /** Index of the stage among all. */
+  readonly at: number;
+  /** Words that may lie between; -1 for the first stage, which follows nothing. */
+  readonly gap: number;
+  readonly clause: boolean;
+  readonly last: boolean;
 }
 
-function dictionary(classes: Readonly<Record<string, string>>): Dictionary {
-  const entries = new Map<number, Step[]>();
+function stepOf(rule: number, stage: number): Step {
+  const { gaps, clause, classes } = RULES[rule]!;
+  return {
+    rule,
+    stage,
+    at: rule * STAGES + stage,
+    gap: stage === 0 ? -1 : gaps[stage - 1]!,
+    clause: stage > 0 && clause[stage - 1]!,
+    last: stage === classes.length - 1,
+  };
+}
+
+/** Where a word leads, by what stands around it. */
+interface Leads {
+  plain: Step[];
+  opened: Step[];
+  heading: Step[];
+  piped: Step[];
+  colon: Step[];
+}
+const SIGNS = ['opened', 'heading', 'piped', 'colon'] as const;
+/** Open addressing: a text is mostly words that no rule knows, and those must cost little. */
+const MASK = 8191;
+const keys = new Uint32Array(MASK + 1);
+const lists = new Uint16Array(MASK + 1);
+const leads: Leads[] = [{ plain: [], opened: [], heading: [], piped: [], colon: [] }];
+
+/** Index into `leads`; 0 for a word that no rule knows. */
+function find(hash: number): number {
+  let at = hash & MASK;
+  while (lists[at] !== 0) {
+    if (keys[at] === hash) return lists[at]!;
+    at = (at + 1) & MASK;
+  }
+  return 0;
+}
+
+function learn(kind: keyof Leads, classes: Readonly<Record<string, string>>): void {
   for (const [name, list] of Object.entries(classes)) {
+    const steps = RULES.flatMap((rule, r) =>
+      rule.classes.flatMap((wanted, stage) => (wanted === name ? [stepOf(r, stage)] : [])),
+    );
+    if (steps.length === 0) continue;
     for (const word of list.split(' ')) {
-      const steps = entries.get(hashOf(word)) ?? [];
-      RULES.forEach((rule, r) => {
-        rule.classes.forEach((wanted, stage) => {
-          if (wanted === name) steps.push({ rule: r, stage });
-        });
-      });
-      if (steps.length > 0) entries.set(hashOf(word), steps);
+      const hash = hashOf(word);
+      let known = find(hash);
+      if (known === 0) {
+        let at = hash & MASK;
+        while (lists[at] !== 0) at = (at + 1) & MASK;
+        keys[at] = hash;
+        known = lists[at] = leads.push({ plain: [], opened: [], heading: [], piped: [], colon: [] }) - 1;
+      }
+      leads[known]![kind] = [...leads[known]![kind], ...steps].sort((a, b) => b.stage - a.stage);
     }
   }
-  return new Dictionary(entries);
 }
-
-const PLAIN = dictionary(data.words);
-const OPENED = dictionary(data.opened);
-const PIPED = dictionary(data.piped);
-const COLON = dictionary(data.colon);
-const MAIL = hashOf('@mail');
+learn('plain', data.words);
+learn('opened', data.opened);
+learn('heading', data.heading);
+learn('piped', data.piped);
+learn('colon', data.colon);
+const MAIL = leads[find(hashOf('@mail'))]!.plain;
 
 const place = new Int32Array(RULES.length * STAGES);
-let clauseAt = 0;
 const begun = new Int32Array(RULES.length * STAGES);
 
 /** All hits, in order of their last word, the first `max` of them. */
 export function hitsOf(words: Words, max = 4096): Hit[] {
   const hits: Hit[] = [];
   place.fill(-1);
-  clauseAt = 0;
-  const { count, hash, mark } = words;
+  const { count, hash, start, text } = words;
   for (let i = 0; i < count && hits.length < max; i++) {
-    if (mark[i]! & MARK.clause) clauseAt = i;
-    const list = PLAIN.find(hash[i]!);
-    if (list !== 0) follow(PLAIN.steps[list]!, i, hits);
-    const m = mark[i]!;
-    if (m === 0) continue;
-    if (m & MARK.opened) follow(OPENED.steps[OPENED.find(hash[i]!)]!, i, hits);
-    if (m & MARK.piped) follow(PIPED.steps[PIPED.find(hash[i]!)]!, i, hits);
-    if (m & MARK.colon) follow(COLON.steps[COLON.find(hash[i]!)]!, i, hits);
-    if (m & MARK.mail) follow(PLAIN.steps[PLAIN.find(MAIL)]!, i, hits);
+    const known = find(hash[i]!);
+    if (known === 0) {
+      if (text.charCodeAt(start[i]! - 1) === 0x40 && markOf(words, i) & MARK.mail) follow(MAIL, words, i, hits);
+      continue;
+    }
+    const lead = leads[known]!;
+    follow(lead.plain, words, i, hits);
+    const mark = markOf(words, i);
+    for (const sign of SIGNS) if (mark & MARK[sign]) follow(lead[sign], words, i, hits);
+    if (mark & MARK.mail) follow(MAIL, words, i, hits);
   }
   return hits;
 }
 
-function follow(steps: readonly Step[], i: number, hits: Hit[]): void {
-  for (const { rule, stage } of steps) {
-    const at = rule * STAGES + stage;
-    const { gaps, classes, clause } = RULES[rule]!;
-    if (stage > 0) {
+function follow(steps: readonly Step[], words: Words, i: number, hits: Hit[]): void {
+  for (let s = 0; s < steps.length; s++) {
+    const step = steps[s]!;
+    const { at, gap } = step;
+    if (gap < 0) begun[at] = i;
+    else {
       const before = place[at - 1]!;
-      if (before < 0 || before === i || i - before - 1 > gaps[stage - 1]!) continue;
-      if (clause[stage - 1] === true && before < clauseAt) continue;
+      if (before < 0 || i - before - 1 > gap || before === i) continue;
+      if (step.clause && clauseEnds(words, before, i)) continue;
       begun[at] = begun[at - 1]!;
-    } else begun[at] = i;
+    }
     place[at] = i;
-    if (stage === classes.length - 1) hits.push({ rule, from: begun[at]!, to: i });
+    if (step.last) hits.push({ rule: step.rule, from: begun[at]!, to: i });
   }
 }

@@ -1,76 +1,104 @@
 /** Where it is worth looking: a fast pass over bytes for words that injections need, and for texts that are encoded. */
 import { isAscii } from 'node:buffer';
+import data from '../data/instructions.json' with { type: 'json' };
 import { Keywords } from '../probe.ts';
+import { classOf } from '../shape.ts';
+import { RULES } from './rules.ts';
 
-/** Parts of words; an injection that holds none of them is not found. */
-const NEEDED = [
-  'instruct',
-  'directive',
-  'prompt',
-  'ignor',
-  'disregard',
-  'forget',
-  'overrid',
-  'bypass',
-  'vergiss',
-  'olvida',
-  'task',
-  'following',
-  'important',
-  'urgent',
-  'attention',
-  'system',
-  'admin',
-  'developer',
-  'assistant',
-  'security',
-  'tell ',
-  'mention',
-  'inform',
-  'notify',
-  'reveal',
-  'disclos',
-  'secretly',
-  'covert',
-  'discreet',
-  'unnoticed',
-  'passwd',
-  'id_rsa',
-  '.ssh',
-  '.aws',
-  'credential',
-  'exfil',
-  'suspend',
-  'disable',
-  'precedence',
-  'supersede',
-  'todo',
-  'longer',
-  'im_start',
-  'endoftext',
-  '[inst',
-  'jailbreak',
-  'unrestricted',
-  'conversation',
-  'recipient',
+/** What stands around a word for it to be of a class: anything, an opening mark before it, a colon behind it. */
+const OPENED = 1;
+const COLON = 2;
+interface Member {
+  readonly of: number;
+  readonly around: number;
+}
+const classes: string[] = [];
+/** By class: the classes that must stand so many bytes before it at most for a rule to hold; -1 where it needs no other; AT: an @ must follow. */
+const AT = -2;
+const partners: { readonly other: number; readonly reach: number }[][] = [];
+const needed: string[] = [];
+const members: Member[][] = [];
 
-  'redirect',
-  'you must',
-  'must call',
-  'must use',
-  'you are now',
-  'strictly',
-  'otherwise',
-  'trigger',
-  'orders',
-  'bcc',
+function classAt(name: string): number {
+  const known = classes.indexOf(name);
+  if (known >= 0) return known;
+  const of = classes.push(name) - 1;
+  partners.push([]);
+  for (const [around, lists] of [
+    data.words,
+    { ...data.opened, ...data.heading, ...data.piped },
+    data.colon,
+  ].entries()) {
+    const list = (lists as Readonly<Record<string, string>>)[name] ?? '';
+    // Text that is not ASCII is looked at anyway; two letters are found with what stands beside them.
+    const words = list.split(' ').flatMap((word) => (word.length > 2 ? [word] : (SHORT.get(word) ?? [])));
+    for (const word of words.filter((each) => /^[a-z0-9@ _:-]+$/.test(each))) {
+      const at = needed.includes(word) ? needed.indexOf(word) : needed.push(word) - 1;
+      (members[at] ??= []).push({ of, around });
+    }
+  }
+  return of;
+}
+const SHORT: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ai', [' ai ', ' ai:', 'ai,', 'ai.']],
+  ['im', ['im_']],
+  ['rm', ['rm -']],
+]);
+/** Bytes of one word between two that a rule joins; longer ones are not English. */
+const WORD = 14;
+for (const { anchors, classes: row, gaps } of RULES) {
+  const [first, second] = anchors as [number, number?];
+  const of = classAt(row[first]!);
+  if (second === undefined) partners[of]!.push({ other: -1, reach: 0 });
+  else if (row[second] === 'MAIL') partners[of]!.push({ other: AT, reach: (gaps[first]! + 2) * WORD });
+  else {
+    const between = gaps.slice(first, second).reduce((sum, gap) => sum + gap + 1, 1);
+    partners[classAt(row[second]!)]!.push({ other: of, reach: between * WORD });
+  }
+}
+/** Words thirteen letters on: instructions, previous, system. */
+const ROTATED = ['vafgehpg', 'cerivbhf', 'flfgrz'];
+const words = new Keywords([...needed, ...ROTATED]);
+const seenAt = new Int32Array(classes.length);
 
-  // The same thirteen letters on.
-  'vafgehpg',
-  'cerivbhf',
-  'flfgrz',
-];
-const words = new Keywords(NEEDED);
+const LETTER = classOf('A-Za-z0-9');
+const OPENER = classOf('<[({#| \\[');
+
+/** Calls `hit` with places where a rule may hold, until it answers true. */
+function places(bytes: Uint8Array, hit: (at: number) => boolean): boolean {
+  seenAt.fill(-1_000_000);
+  return words.each(bytes, bytes.length, (keyword, start) => {
+    const list = members[keyword];
+    if (list === undefined) return hit(start);
+    const word = needed[keyword]!;
+    const before = bytes[start - 1] ?? 0;
+    const after = bytes[start + word.length] ?? 0;
+    // Behind a backslash the letter belongs to an escape of JSON.
+    if (LETTER[before] === 1 && bytes[start - 2] !== 0x5c && word[0] !== ' ') return false;
+    if (LETTER[after] === 1 && LETTER[word.charCodeAt(word.length - 1)] === 1) return false;
+    for (const { of, around } of list) {
+      if (around === OPENED && OPENER[before] === 0) continue;
+      if (around === COLON && after !== 0x3a && !word.endsWith(':')) continue;
+      for (const { other, reach } of partners[of]!) {
+        const near = other === AT ? followed(bytes, start, reach) : other < 0 || start - seenAt[other]! <= reach;
+        if (near && hit(start)) return true;
+      }
+      seenAt[of] = start;
+    }
+    return false;
+  });
+}
+
+/** An @ stands in the next `reach` bytes. */
+function followed(bytes: Uint8Array, from: number, reach: number): boolean {
+  const at = bytes.subarray(from, from + reach).indexOf(0x40);
+  return at >= 0;
+}
+
+/** Over plain ASCII text; false: no rule holds anywhere in it. */
+export function mayHit(bytes: Uint8Array): boolean {
+  return places(bytes, yes);
+}
 
 const BLOB = new Uint8Array(256);
 for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') BLOB[c.charCodeAt(0)] = 1;
@@ -80,7 +108,7 @@ const MARKS = ['&#', '\\u', '\\x', '%6', '%7', '%2', '%e'];
 
 /** False: nothing in this JSON text, or text, is worth a look. About 600 MB/s on clean text. */
 export function mayInstruct(bytes: Uint8Array): boolean {
-  if (words.each(bytes, bytes.length, yes)) return true;
+  if (places(bytes, yes)) return true;
   return !isAscii(bytes) || encoded(bytes);
 }
 const yes = () => true;
@@ -111,17 +139,13 @@ function encoded(bytes: Uint8Array): boolean {
 const BLOCK = 2_048;
 const LAP = 512;
 
-/** The blocks of a long text with the most different words that injections need, in order, `most` code units in all. */
+/** The blocks of a long text with the most places where a rule may hold, in order, `most` code units in all. */
 export function suspects(text: string, most: number): string {
   const bytes = Buffer.from(text, 'latin1');
   const kinds = new Uint8Array(Math.ceil(text.length / BLOCK));
-  const seen = new Int32Array(NEEDED.length).fill(-1);
-  words.each(bytes, bytes.length, (keyword, start) => {
-    const block = Math.floor(start / BLOCK);
-    if (seen[keyword] !== block) {
-      seen[keyword] = block;
-      kinds[block] = Math.min(255, kinds[block]! + 2);
-    }
+  places(bytes, (at) => {
+    const block = Math.floor(at / BLOCK);
+    kinds[block] = Math.min(255, kinds[block]! + 2);
     return false;
   });
   // What is encoded shows no words; one such block is worth as much as one word.

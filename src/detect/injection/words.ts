@@ -4,98 +4,97 @@
  */
 
 export interface Words {
+  readonly text: string;
   readonly count: number;
   readonly hash: Uint32Array;
   /** Where each word begins and ends, in UTF-16 code units. */
   readonly start: Uint32Array;
   readonly end: Uint32Array;
-  /** Bits of `MARK`. */
-  readonly mark: Uint8Array;
 }
-
-/**
- * opened: behind `<`, `[`, `{`, `#` or `|`. piped: behind `<|`. colon: a colon follows. mail: behind the @ of an address.
- * clause: the first of a clause, behind a comma, a stop, an arrow or an empty line.
- */
-export const MARK = { opened: 1, colon: 2, mail: 4, piped: 8, clause: 16 } as const;
 
 const FNV = 0x811c9dc5;
 const PRIME = 0x01000193;
-// 0 parts words, 1 lower case and digits, 2 capitals, 3 inside a word only.
-const CLASS = new Uint8Array(128);
-for (let c = 0x61; c <= 0x7a; c++) CLASS[c] = 1;
-for (let c = 0x30; c <= 0x39; c++) CLASS[c] = 1;
-for (let c = 0x41; c <= 0x5a; c++) CLASS[c] = 2;
-CLASS[0x27] = 3;
-const OPENER = new Uint8Array(128);
-for (const c of '<[({#|') OPENER[c.charCodeAt(0)] = 1;
-
-const SPACE = 0x20;
-// 1 ends a clause when a space follows, 2 when it comes twice.
-const STOP = new Uint8Array(128);
-for (const c of ',;.!?') STOP[c.charCodeAt(0)] = 1;
-STOP[0x0a] = 2;
+const APOSTROPHE = 0x27;
+/** Lower case of letters, digits; 0 parts words. */
+const FOLD = new Uint8Array(128);
+for (let c = 0x61; c <= 0x7a; c++) FOLD[c] = FOLD[c - 0x20] = c;
+for (let c = 0x30; c <= 0x39; c++) FOLD[c] = c;
 
 let room = 1024;
 let hash = new Uint32Array(room);
 let start = new Uint32Array(room);
 let end = new Uint32Array(room);
-let mark = new Uint8Array(room);
 
 /** The arrays are reused: they hold until the next call. */
-export function wordsOf(text: string, from = 0, to = text.length): Words {
+export function wordsOf(text: string): Words {
+  const { length } = text;
   let count = 0;
-  let i = from;
-  let stop = 0;
-  while (i < to) {
-    const first = text.charCodeAt(i);
-    if (first < 128 ? CLASS[first] === 0 || CLASS[first] === 3 : !isLetter(first)) {
-      if (first >= 0x2000) stop = 2;
-      else if (first < 128 && STOP[first] !== 0)
-        stop += STOP[first] === 2 ? 1 : text.charCodeAt(i + 1) <= SPACE ? 2 : 0;
+  let i = 0;
+  while (i < length) {
+    let c = text.charCodeAt(i);
+    if (c < 128 ? FOLD[c] === 0 : !isLetter(c)) {
       i++;
       continue;
     }
     const begin = i;
     let h = FNV;
-    for (; i < to; i++) {
-      const c = text.charCodeAt(i);
+    for (;;) {
       if (c < 128) {
-        const kind = CLASS[c]!;
-        if (kind === 0) break;
-        if (kind === 3) continue;
-        h = Math.imul(h ^ (kind === 2 ? c | 0x20 : c), PRIME);
-      } else if (!isLetter(c)) break;
-      else {
+        const folded = FOLD[c]!;
+        if (folded !== 0) h = Math.imul(h ^ folded, PRIME);
+        else if (c !== APOSTROPHE) break;
+      } else if (isIdeograph(c)) {
         // Chinese is written without spaces: each ideograph is a word.
-        if (isIdeograph(c) && i > begin) break;
+        if (i > begin) break;
         h = Math.imul(h ^ c, PRIME);
-        if (isIdeograph(c)) {
-          i++;
-          break;
-        }
-      }
+        i++;
+        break;
+      } else if (isLetter(c)) h = Math.imul(h ^ c, PRIME);
+      else break;
+      if (++i === length) break;
+      c = text.charCodeAt(i);
     }
     if (count === room) grow();
     hash[count] = h >>> 0;
     start[count] = begin;
     end[count] = i;
-    const before = begin > from ? text.charCodeAt(begin - 1) : 0;
-    const after = i < to ? text.charCodeAt(i) : 0;
-    mark[count] =
-      (before === 0x20 || before > 0x7c
-        ? before === 0x20 && text.charCodeAt(begin - 2) === 0x23
-          ? MARK.opened
-          : 0
-        : OPENER[before]!) |
-      (after === 0x3a ? MARK.colon : 0) |
-      (before === 0x40 && count > 0 && end[count - 1] === begin - 1 ? MARK.mail : 0) |
-      (stop > 1 ? MARK.clause : 0) |
-      (before === 0x7c && begin > from + 1 && text.charCodeAt(begin - 2) === 0x3c ? MARK.piped : 0);
     count++;
-    stop = 0;
   }
-  return { count, hash, start, end, mark };
+  return { text, count, hash, start, end };
+}
+
+/** opened: behind `<`, `[`, `(`, `{`, `#` or `|`. piped: behind `<|`. colon: a colon follows. mail: behind the @ of an
+ * address. heading: behind `# `. */
+export const MARK = { opened: 1, colon: 2, mail: 4, piped: 8, heading: 16 } as const;
+const OPENERS = '<[({#|';
+
+/** Bits of `MARK` of one word: what stands around it. */
+export function markOf({ text, start: starts, end: ends }: Words, i: number): number {
+  const begin = starts[i]!;
+  const before = text[begin - 1];
+  let mark = text[ends[i]!] === ':' ? MARK.colon : 0;
+  if (before === undefined) return mark;
+  if (OPENERS.includes(before)) mark |= MARK.opened;
+  if (before === ' ' && text[begin - 2] === '#') mark |= MARK.heading;
+  if (before === '|' && text[begin - 2] === '<') mark |= MARK.piped;
+  if (before === '@' && i > 0 && ends[i - 1] === begin - 1) mark |= MARK.mail;
+  return mark;
+}
+
+const STOPS = ',;.!?';
+
+/** Whether a clause ends between two words: a stop or a comma with a space behind it, an arrow, an empty line. */
+export function clauseEnds({ text, start: starts, end: ends }: Words, from: number, to: number): boolean {
+  for (let word = from; word < to; word++) {
+    const most = starts[word + 1]!;
+    let lines = 0;
+    for (let p = ends[word]!; p < most; p++) {
+      const c = text[p]!;
+      if (c >= '\u2000' || (c === '\n' && ++lines === 2)) return true;
+      if (STOPS.includes(c) && text.charCodeAt(p + 1) <= 0x20) return true;
+    }
+  }
+  return false;
 }
 
 /** The hash of one word in lower case. */
@@ -116,12 +115,11 @@ function isIdeograph(c: number): boolean {
 
 function grow(): void {
   room *= 2;
-  const more = <T extends Uint32Array | Uint8Array>(old: T, made: T): T => {
+  const more = (old: Uint32Array, made: Uint32Array<ArrayBuffer>) => {
     made.set(old);
     return made;
   };
   hash = more(hash, new Uint32Array(room));
   start = more(start, new Uint32Array(room));
   end = more(end, new Uint32Array(room));
-  mark = more(mark, new Uint8Array(room));
 }
