@@ -1,6 +1,7 @@
 /** Hidden text in a JSON value: invisible and direction-changing characters, terminal sequences. */
 import { isAscii } from 'node:buffer';
 import { findInvisible, type Invisible, mayHoldInvisible, stripInvisible } from '../../detect/invisible.ts';
+import { mayLink, withoutLeaks } from '../../detect/links.ts';
 import { unmixed } from '../../detect/normalise.ts';
 import { isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Severity } from './rules.ts';
@@ -23,9 +24,9 @@ const COLOUR_SEQUENCE = '\\u001b\\[[0-9;:]{0,64}m';
 const COLOUR = new RegExp(COLOUR_SEQUENCE, 'g');
 const TERMINAL = new RegExp(`${CSI}|${STRING}|${SHORT}`, 'g');
 
-/** False proves that no string of this JSON text hides anything: plain ASCII, no escape of a control character. */
+/** False proves that no string of this JSON text hides or carries anything: plain ASCII, no escape of a control character, no link. */
 export function mayHide(bytes: Uint8Array): boolean {
-  if (!isAscii(bytes)) return true;
+  if (!isAscii(bytes) || mayLink(bytes)) return true;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   // A raw control character cannot stand in JSON, but DEL can.
   return ESCAPES.some((escape) => buffer.includes(escape, 0, 'latin1'));
@@ -60,6 +61,9 @@ class Walk {
     let shown = unmixed(text);
     // A suffix in the other script is how people write; a look-alike among Latin letters is not.
     if (shown !== text) this.low('look-alike');
+    const closed = withoutLeaks(shown);
+    if (closed !== shown) this.low('link');
+    shown = closed;
     if (!mayHoldInvisible(shown)) return shown;
     if (text.includes('\u001b') || /[\u0090\u0098\u009b\u009d-\u009f]/.test(text)) {
       // Colours are what command line programs print; anything else moves the cursor or talks to the terminal.
