@@ -183,9 +183,13 @@ function isPassword({ digits, letters, marks, strong, spaces }: Profile, length:
   return quoted && digits >= 6 && marks === 0;
 }
 
+/** One group of characters three times. */
+const REPEATED = /([A-Za-z0-9]{3,8})[-_.]\1[-_.]\1/;
+
 /** Names of placeholders, masks, ellipses, templates: what documentation writes where a secret goes. */
 export function isPlaceholder(value: string): boolean {
   if (/^[*.xX•#_-]+$|\.\.\.|\*{3}|x{5}|X{5}|#{4}|\u2026/.test(value)) return true;
+  if (REPEATED.test(value)) return true;
   return isTemplate(value) || PLACEHOLDERS.test(value.slice(0, 256)) || isSequence(value);
 }
 
