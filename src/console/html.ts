@@ -45,11 +45,32 @@ export function outside(text: string, max = 400): Html {
 
 /** JSON as the terminal shows it: what cannot be seen is `\uXXXX`, marked; each string keeps its direction to itself. */
 export function outsideJson(value: unknown): Html {
-  const tokens = jsonText(value, 2).split(/("(?:[^"\\]|\\.)*")/);
-  return html`${tokens.map((token, i) => (i % 2 === 1 ? quoted(token) : html`${token}`))}`;
+  const text = jsonText(value, 2);
+  const parts: Html[] = [];
+  let from = 0;
+  for (let start = text.indexOf('"'); start >= 0; start = text.indexOf('"', from)) {
+    parts.push(html`${text.slice(from, start)}`);
+    const { marked, end } = quoted(text, start);
+    parts.push(html`<bdi>${marked}</bdi>`);
+    from = end;
+  }
+  parts.push(html`${text.slice(from)}`);
+  return html`${parts}`;
 }
 
-function quoted(token: string): Html {
-  const parts = token.split(/(\\u[0-9a-f]{4})/);
-  return html`<bdi>${parts.map((part, i) => (i % 2 === 1 ? html`<mark>${part}</mark>` : html`${part}`))}</bdi>`;
+/** The JSON string that begins at `start`, with its `\uXXXX` marked, and where it ends. */
+function quoted(text: string, start: number): { readonly marked: readonly Html[]; readonly end: number } {
+  const marked: Html[] = [];
+  let from = start;
+  let at = start + 1;
+  while (text[at] !== '"') {
+    if (text[at] !== '\\') at++;
+    else if (text[at + 1] !== 'u') at += 2;
+    else {
+      marked.push(html`${text.slice(from, at)}`, html`<mark>${text.slice(at, at + 6)}</mark>`);
+      from = at += 6;
+    }
+  }
+  marked.push(html`${text.slice(from, at + 1)}`);
+  return { marked, end: at + 1 };
 }

@@ -1,7 +1,7 @@
 /** Clients that can show a link are sent to the console; a person decides there, and the same call passes once. */
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ const INSPECTOR = join(
   import.meta.dirname,
   '../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
 );
+const ROUNDS = join(import.meta.dirname, '../fixtures/servers/rounds.ts');
 const KEY = 'a key of at least twenty-four bytes';
 const LINK = /^http:\/\/127\.0\.0\.1:\d+\/approvals\/[0-9A-Z]{4,6}$/;
 
@@ -40,7 +41,12 @@ beforeAll(async () => {
   const notice = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/hook`;
   site = new Site({
     servers: { tidy: ['tidy.ts'] },
-    fill: (dir) => writeFileSync(join(dir, 'notice.key'), KEY, { mode: 0o600 }),
+    upstreams: { rounds: { run: ['node', './rounds/rounds.ts', 'modern'], asks: { elicitation: ['form'] } } },
+    fill(dir) {
+      writeFileSync(join(dir, 'notice.key'), KEY, { mode: 0o600 });
+      mkdirSync(join(dir, 'rounds'));
+      cpSync(ROUNDS, join(dir, 'rounds/rounds.ts'));
+    },
     more: `${OPEN_LIMITS}console: { port: 0 }
 approval:
   places: { tidy.count: { via: client } }
@@ -49,7 +55,10 @@ approval:
   });
   expect(site.run('review', '--yes', '--no-grants').status).toBe(0);
   const text = readFileSync(site.config, 'utf8');
-  writeFileSync(site.config, text.replace('policy: []', 'policy: [{ to: local, ask: [tidy.echo, tidy.count] }]'));
+  writeFileSync(
+    site.config,
+    text.replace('policy: []', 'policy: [{ to: local, ask: [tidy.echo, tidy.count, rounds.both] }]'),
+  );
   // Counting is reviewed as a write; what nobody annotated counts as destructive, and takes no answer of a client.
   const lockFile = join(site.dir, 'doorward.lock');
   const { upstreams } = parseLock(readFileSync(lockFile, 'utf8'));
@@ -67,7 +76,7 @@ afterAll(async () => {
   site?.close();
 });
 
-const url = () => new URL(`${served.url}/tidy`);
+const url = (route = 'tidy') => new URL(`${served.url}/${route}`);
 const headers = () => ({ Authorization: `Bearer ${site.token()}` });
 const echo = (text: string) => ({ name: 'echo', arguments: { text } });
 interface Told {
@@ -192,6 +201,64 @@ describe("a client's own answer, where its place says so", () => {
     writeFileSync(site.config, `${readFileSync(site.config, 'utf8')}# ${Math.random()}\n`);
     const reloads = served.said().split('event.reload ').length;
     await expect.poll(() => served.said().split('event.reload ').length, { timeout: 5000 }).toBeGreaterThan(reloads);
+  });
+});
+
+describe('a server that asks back twice', () => {
+  const NAMES: Record<string, string> = { name: 'Ann', city: 'Bern' };
+  interface Form {
+    readonly requestedSchema: { readonly properties: object };
+  }
+  const filled = ({ requestedSchema }: Form) => {
+    const [field] = Object.keys(requestedSchema.properties);
+    return { action: 'accept', content: { [field!]: NAMES[field!] } };
+  };
+  const capabilities = { elicitation: { url: {}, form: {} } };
+  const both = { name: 'both', arguments: {} };
+
+  it('needs one approval for the whole call: 2026-07-28', async () => {
+    const asked: string[] = [];
+    const client = new ModernClient(
+      { name: 't', version: '1' },
+      { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities },
+    );
+    client.setRequestHandler('elicitation/create', async ({ params }) => {
+      asked.push(params.mode ?? 'form');
+      if (params.mode !== 'url') return filled(params as unknown as Form) as never;
+      await decides(site, params.url, 'grant', 'carol');
+      return { action: 'accept' };
+    });
+    await client.connect(new ModernTransport(url('rounds'), { requestInit: { headers: headers() } }));
+    const said = JSON.stringify(await client.callTool(both));
+    expect(said).toContain('Ann');
+    expect(said).toContain('Bern');
+    expect(asked).toEqual(['url', 'form', 'form']);
+    await client.close();
+    const log = site.run('audit', 'tail', '--json', '-n', '100').stdout;
+    const ids = [...log.matchAll(/"kind":"pass","approval":"([0-9A-Z]+)","via":"console"/g)].map(([, id]) => id);
+    const last = ids.slice(-3);
+    expect(last).toEqual([last[0], last[0], last[0]]);
+    expect(last[0]).toBeDefined();
+  });
+
+  it('needs one approval for the whole call: 2025-11-25, on its stream', async () => {
+    let forms = 0;
+    const client = new LegacyClient({ name: 't', version: '1' }, { capabilities });
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      forms++;
+      return filled(params as unknown as Form) as never;
+    });
+    await client.connect(new LegacyTransport(url('rounds'), { requestInit: { headers: headers() } }) as never);
+    const error = await client.callTool(both).then(
+      () => undefined,
+      (refused: { data: { elicitations: Told[] } }) => refused,
+    );
+    await decides(site, error!.data.elicitations[0]!.url, 'grant', 'carol');
+    expect(JSON.stringify(await client.callTool(both))).toContain('Bern');
+    expect(forms).toBe(2);
+    // The next call is another one.
+    await expect(client.callTool(both)).rejects.toMatchObject({ code: -32042 });
+    await client.close();
   });
 });
 

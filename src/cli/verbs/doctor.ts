@@ -80,7 +80,7 @@ async function site(file: string): Promise<Line[]> {
   try {
     const prepared = checkSite(file);
     const { findings, site: own } = prepared;
-    const { host, port } = own.config.listen;
+    const { listen, console } = own.config;
     return [
       { what: 'config', state: 'ok', text: `${file} is valid, rules ${prepared.snapshot.id}` },
       ...findings.map((finding) => ({
@@ -90,7 +90,8 @@ async function site(file: string): Promise<Line[]> {
         fix: finding.fix,
       })),
       ...permissions(own.stateDir),
-      await portLine(host, port),
+      await portLine('port', listen.host, listen.port, 'listen.port'),
+      ...(console ? [await portLine('console', '127.0.0.1', console.port, 'console.port')] : []),
     ];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -119,20 +120,20 @@ function permissions(stateDir: string): Line[] {
   });
 }
 
-function portLine(host: string, port: number): Promise<Line> {
-  if (port === 0) return Promise.resolve({ what: 'port', state: 'ok', text: 'any free port' });
+function portLine(what: string, host: string, port: number, key: string): Promise<Line> {
+  if (port === 0) return Promise.resolve({ what, state: 'ok', text: 'any free port' });
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', ({ code }: NodeJS.ErrnoException) =>
       resolve({
-        what: 'port',
+        what,
         state: 'note',
         text: code === 'EADDRINUSE' ? `${host}:${port} is taken (a running gateway?)` : `${host}:${port}: ${code}`,
-        fix: 'end what uses it, or set listen.port',
+        fix: `end what uses it, or set ${key}`,
       }),
     );
     server.listen(port, host, () =>
-      server.close(() => resolve({ what: 'port', state: 'ok', text: `${host}:${port} is free` })),
+      server.close(() => resolve({ what, state: 'ok', text: `${host}:${port} is free` })),
     );
   });
 }
