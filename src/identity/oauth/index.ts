@@ -33,7 +33,8 @@ export interface OAuthOptions {
 const CREDENTIALS = /^(Bearer|DPoP) ([A-Za-z0-9._~+/-]{1,8192}={0,2})$/i;
 /** Tokens that are remembered. */
 const TOKENS = 4096;
-const SPACE = 'identity.dpop';
+/** Proofs are remembered in so many spaces of the state, by key: each has its own bound. */
+const SPACES = 4;
 /** Proofs of one key, so that none fills the memory of all. */
 const RATE = { perSecond: 200, burst: 1000 };
 
@@ -102,16 +103,17 @@ export class OAuth implements Kind {
   }
 
   /** A proof is good once. Throws when there is no room to remember one more: none is forgotten before its time. */
-  #spend({ jkt, jti }: Proof, caller: Token['caller']): Maybe<Identified> {
-    const { state, config } = this.#options;
+  #spend({ jkt, jti, until }: Proof, caller: Token['caller']): Maybe<Identified> {
+    const { state, clock } = this.#options;
+    const space = `identity.dpop.${jkt.charCodeAt(0) % SPACES}`;
     const judge = (fresh: boolean): Identified => (fresh ? caller : 'identity.replay');
     const remember = (ok: boolean): Maybe<Identified> => {
       if (!ok) return 'door.rate';
-      // Its time may lie ahead as far as behind.
-      const first = state.swap(SPACE, `${jkt} ${jti}`, undefined, 1, 2 * config.dpop.age);
+      // A moment longer than it is good for.
+      const first = state.swap(space, `${jkt} ${jti}`, undefined, 1, until - clock() + 1000);
       return first instanceof Promise ? first.then(judge) : judge(first);
     };
-    const taken = state.take(SPACE, jkt, RATE);
+    const taken = state.take(space, jkt, RATE);
     return taken instanceof Promise ? taken.then(({ ok }) => remember(ok)) : remember(taken.ok);
   }
 

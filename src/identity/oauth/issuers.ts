@@ -1,6 +1,7 @@
 /** The issuers that are named, and what each says of a token: by its keys, or when asked. */
 import type { Code } from '../../core/codes/index.ts';
 import type { Clock } from '../../core/state.ts';
+import { Generations } from '../../lib/generations.ts';
 import type { JsonObject } from '../../lib/json/types.ts';
 import { type Compact, isSignedBy, objectOf, readCompact } from '../jws.ts';
 import { readClaims, type Token } from './claims.ts';
@@ -37,8 +38,12 @@ export interface IssuersOptions {
   readonly onFault?: (issuer: IssuerRules, error: unknown) => void;
 }
 
-/** Questions to an issuer that are open at once; one more is not asked. */
+/**
+ * Questions to an issuer that are open at once, and those about tokens that were never active: strangers can send as many
+ * as they like, and must not take all places.
+ */
 const MAX_OPEN = 128;
+const MAX_STRANGE = 64;
 const MAX_KID = 256;
 /** Claims of ID tokens, logout tokens and the like (OpenID Connect Core 2, Back-Channel Logout 2.4). */
 const OTHER_KINDS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'] as const;
@@ -49,6 +54,8 @@ export class Issuers {
   /** The one that is asked about tokens that name no issuer. */
   readonly #asked: Issuer | undefined;
   readonly #open = new Map<string, Promise<Known | Code>>();
+  /** Tokens that were active when last asked about. */
+  readonly #active = new Generations<true>(8192);
 
   constructor(options: IssuersOptions) {
     this.#options = options;
@@ -132,7 +139,8 @@ export class Issuers {
   #ask(issuer: Issuer, token: string, credential: string, at: number): Promise<Known | Code> {
     const asked = this.#open.get(credential);
     if (asked) return asked;
-    if (this.#open.size >= MAX_OPEN) return Promise.resolve('identity.unavailable');
+    if (this.#open.size >= (this.#active.get(credential) ? MAX_OPEN : MAX_STRANGE))
+      return Promise.resolve('identity.unavailable');
     const answer = this.#introspect(issuer, token, credential, at).finally(() => this.#open.delete(credential));
     this.#open.set(credential, answer);
     return answer;
@@ -154,6 +162,7 @@ export class Issuers {
     if (typeof read === 'string') return read;
     // What calls itself bound must say to which key.
     if (typeof type === 'string' && type.toLowerCase() === 'dpop' && read.jkt === undefined) return 'identity.token';
+    this.#active.set(credential, true);
     return { token: read, until: Math.min(read.caller.expires!, at + rules.introspection!.cache), issuer };
   }
 }

@@ -17,6 +17,8 @@ export interface Proof {
   /** RFC 7638 thumbprint of the key. */
   readonly jkt: string;
   readonly jti: string;
+  /** When it is too old, in milliseconds since the epoch. */
+  readonly until: number;
 }
 export type ProofFault = 'identity.proof' | 'identity.nonce';
 
@@ -67,7 +69,8 @@ export class Proofs {
     const claims = compact && objectOf(compact.payload);
     if (!compact || !claims || !this.#speaksOf(claims, about) || !isSigned(compact)) return 'identity.proof';
     if (this.#rules.nonce && !this.#isOurs(claims['nonce'], about.at)) return 'identity.nonce';
-    return { jkt: compact.head.jkt, jti: claims['jti'] as string };
+    const until = (claims['iat'] as number) * 1000 + this.#rules.age;
+    return { jkt: compact.head.jkt, jti: claims['jti'] as string, until };
   }
 
   /** A fresh nonce: its time, sealed. Nothing is remembered of it. */

@@ -18,7 +18,7 @@ export class RemoteFault extends Error {
 }
 
 const CAPS: Partial<Caps> = { body: MAX_SET, ratio: 50, head: 5_000, idle: 5_000, total: 8_000 };
-const CONNECTIONS = 8;
+const CONNECTIONS = 32;
 /** Origins that one issuer is spread over: its own, that of its keys, that of introspection. */
 const MAX_ORIGINS = 4;
 

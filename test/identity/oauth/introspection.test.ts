@@ -111,6 +111,18 @@ describe('introspection', () => {
     expect(questions()).toBe(1);
   });
 
+  it('keeps places for tokens that were active, however many strangers ask', async () => {
+    idp.opaque.set('opaque', active());
+    expect(await ask()).toBe('200');
+    idp.answers.set('/introspect', { body: JSON.stringify(active()), delay: 300 });
+    const strangers = Array.from({ length: 70 }, (_, n) => gate.bearer(`stranger-${n}`));
+    await expect.poll(() => gate.house.attempts.length).toBe(6);
+    const known = gate.bearer('opaque');
+    const statuses = (await Promise.all(strangers)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(6);
+    expect((await known).status).toBe(200);
+  });
+
   it('never shows the issuer the token of this machine, nor an API key', async () => {
     expect(await gate.verdict(gate.call({ authorization: `Bearer ${LOCAL}` }))).toBe('200');
     expect(await ask(`dw_${'0'.repeat(12)}_${'A'.repeat(43)}`)).toBe('identity.invalid');
