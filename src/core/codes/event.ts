@@ -18,7 +18,7 @@ export const events = {
   'event.listen': event('the gateway ended a stream of change notifications; data.why'),
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),
-  'event.protocol': event('a server broke the protocol; the line was dropped'),
+  'event.protocol': event('a server broke the protocol, or asked for what it may not; the line was dropped or refused'),
   'event.keys': event('the file of API keys changed and is in force; data names the keys that began and ended'),
   'event.keys-refused': event('the file of API keys cannot be used: no key is accepted until it is mended'),
   'event.issuer': event('an issuer of access tokens cannot be asked, or withdrew keys; data names it and why'),
