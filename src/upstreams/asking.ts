@@ -25,10 +25,23 @@ export interface Refusal {
 }
 
 export interface Questions {
+  /** The client has no request open: the server waits for its answers. */
+  readonly parked: boolean;
   /** Undefined: it was taken and will be answered. */
   asked(question: Question): Refusal | undefined;
   /** The server no longer waits for the answer. */
   withdrawn(id: Id): void;
+}
+
+/**
+ * The call that a question can belong to which names none: the one that the server works on, or else the one that is
+ * parked. Undefined: it could be of several.
+ */
+export function asker(open: Iterable<Questions>): Questions | undefined {
+  const [working, parked]: [Questions[], Questions[]] = [[], []];
+  for (const one of open) (one.parked ? parked : working).push(one);
+  const candidates = working.length > 0 ? working : parked;
+  return candidates.length === 1 ? candidates[0] : undefined;
 }
 
 export const NOT_FOUND: Refusal = Object.freeze({ code: -32601, message: 'method not found' });

@@ -9,7 +9,7 @@ import { Ended } from '../core/ended.ts';
 import { parseJson, REPLY_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { isId, MAX_BATCH } from '../wire/frame.ts';
-import { type Answer, type Ask, NOT_FOUND } from './asking.ts';
+import { type Answer, type Ask, asker, NOT_FOUND } from './asking.ts';
 import { LineReader } from './lines.ts';
 import { resultSlice } from './member.ts';
 
@@ -262,21 +262,17 @@ export class Connection {
     );
   }
 
-  /** A request names no call: it is let through only while one call is open, so that no other caller can get it. */
+  /** A request names no call: it is let through only where it can be of one alone, which takes it or refuses it. */
   #asked(id: Json, method: string, params: JsonObject): void {
     if (!isId(id) || this.#unread > MAX_UNREAD) return this.#fault('shape');
     const answer = (members: Answer) => this.#write({ jsonrpc: '2.0', id, ...members } as JsonObject);
     if (method === 'ping') return answer({ result: {} });
-    const open = this.#onlyHearer();
-    const refusal = open?.questions ? open.questions.asked({ id, method, params, answer }) : NOT_FOUND;
+    const talks = [...this.#open.values()].flatMap(({ questions }) => questions ?? []);
+    const talk = asker(talks);
+    const refusal = talk ? talk.asked({ id, method, params, answer }) : NOT_FOUND;
     if (refusal === undefined) return;
-    this.#report(open === undefined && this.#mayAsk() ? 'ambiguous' : 'unasked');
+    this.#report(talk === undefined && talks.length > 0 ? 'ambiguous' : 'unasked');
     answer({ error: refusal });
-  }
-
-  #mayAsk(): boolean {
-    for (const { questions } of this.#open.values()) if (questions) return true;
-    return false;
   }
 
   /** The line is lost, and nobody can know whose it was: each open call may have waited for it. */

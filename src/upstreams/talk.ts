@@ -78,6 +78,10 @@ export class Talk implements Questions {
     this.#asked.clear();
   }
 
+  get parked(): boolean {
+    return this.#round === undefined;
+  }
+
   asked(question: Question): Refusal | undefined {
     const { version, offered } = this.#options;
     const refused = refusesAsk(version, offered, question.method, question.params);

@@ -148,11 +148,18 @@ describe('what is not granted', () => {
     expect(faults(world)).toEqual(['ambiguous']);
     expect(textOf(await other)).toBe('slow');
   });
-  it('is a question while another call is parked', async () => {
+});
+
+describe('a question while another call is parked', () => {
+  it('is of the one that the server works on', async () => {
     const world = await serving();
     const first = await world.call('ask', { rounds: [[FORM]] }, able);
-    expect(JSON.parse(textOf(await world.call('ask', { rounds: [[SAMPLE]] }, able)))).toEqual([{ refused: -32601 }]);
+    const other = await world.call('ask', { rounds: [[SAMPLE]] }, able);
+    expect(Object.values(asked(other).requests)).toEqual([SAMPLE]);
     expect(JSON.parse(textOf(await world.call('ask', { rounds: [[FORM]] }, retry(first))))).toEqual([YES]);
+    expect(JSON.parse(textOf(await world.call('ask', { rounds: [[SAMPLE]] }, retry(other, { role: 'x' }))))).toEqual([
+      { role: 'x' },
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import type { Ended } from '../../src/core/ended.ts';
+import { asker, type Questions } from '../../src/upstreams/asking.ts';
 import { isParked, Parking } from '../../src/upstreams/parking.ts';
 import type { Talk } from '../../src/upstreams/talk.ts';
 
@@ -86,4 +87,18 @@ describe('a parked call', () => {
     expect(parking.park(caller('one more'), talk('x'))).toBeUndefined();
     expect(ended).toEqual([]);
   });
+});
+
+describe('a question that names no call', () => {
+  const call = (parked: boolean) => ({ parked }) as Questions;
+  const [a, b, p, q] = [call(false), call(false), call(true), call(true)];
+  it.each([
+    [[], undefined],
+    [[a], a],
+    [[a, b], undefined],
+    [[a, p, q], a],
+    [[p], p],
+    [[p, q], undefined],
+    [[a, b, p], undefined],
+  ] as const)('%#', (open, whose) => expect(asker(open)).toBe(whose));
 });

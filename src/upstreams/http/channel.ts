@@ -13,7 +13,7 @@ import { type Credential, isRefusal, type Proof } from '../../secrets/credential
 import { type Id, isId } from '../../wire/frame.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { mirror } from '../../wire/mirror.ts';
-import { type Answer, type Ask, NOT_FOUND, type Questions } from '../asking.ts';
+import { type Answer, type Ask, asker, NOT_FOUND, type Questions } from '../asking.ts';
 import type { Era } from '../era.ts';
 import type { Fault } from '../stdio.ts';
 import { type AnswerEvents, type Answered, AnswerReader, STREAM } from './answer.ts';
@@ -255,12 +255,6 @@ export class Channel {
     answer({ error: refusal });
   }
 
-  /** A stream that belongs to no call carries questions only while one call is open: no other caller can get them. */
-  get #onlyTalk(): Questions | undefined {
-    const [first] = this.#talks;
-    return this.#talks.size === 1 ? first : undefined;
-  }
-
   /** A message that nothing is owed for. Whether it arrives changes nothing. */
   #tell(message: JsonObject): void {
     const reader = new AnswerReader(
@@ -300,7 +294,7 @@ export class Channel {
     };
     const reader = new AnswerReader(
       id,
-      this.#events(id, undefined, () => this.#onlyTalk),
+      this.#events(id, undefined, () => asker(this.#talks)),
       (got) => once(got.kind === 'reply' && got.reply.kind === 'result'),
       () => once(true),
     );
