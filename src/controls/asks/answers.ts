@@ -3,18 +3,21 @@ import type { Opened } from '../../core/call.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { fitsForm } from './form.ts';
 
-/** The answers without members that MCP does not have, the same object where there were none; text = what is wrong. */
+/**
+ * The answers to what was asked, without members that MCP does not have; the same object where nothing was left out.
+ * Answers to anything else are left out too (the specification wants them ignored). Text = what is wrong.
+ */
 export function fitting(answers: Readonly<JsonObject>, { asked }: Opened): Readonly<JsonObject> | string {
-  let kept: JsonObject | undefined;
-  for (const id in answers) {
+  const kept: JsonObject = {};
+  let same = true;
+  for (const [id, answer] of Object.entries(answers)) {
     const question = Object.hasOwn(asked, id) ? asked[id] : undefined;
-    if (!question) return 'an id that was not asked';
-    const answer = answers[id];
-    const made = isObject(answer) ? FITS[question.kind]?.(answer, question.schema) : undefined;
-    if (!made) return question.kind;
-    if (Object.keys(made).length !== Object.keys(answer as JsonObject).length) (kept ??= { ...answers })[id] = made;
+    const made = question && isObject(answer) ? FITS[question.kind]?.(answer, question.schema) : undefined;
+    if (question && !made) return question.kind;
+    if (made) kept[id] = made;
+    same &&= made !== undefined && Object.keys(made).length === Object.keys(answer as JsonObject).length;
   }
-  return kept ?? answers;
+  return same ? answers : kept;
 }
 
 type Fit = (answer: JsonObject, schema: JsonObject | undefined) => JsonObject | undefined;

@@ -21,12 +21,7 @@ export const asks = {
     'invalid request state',
     'unknown, expired, spent, or made for another caller, thing or arguments: make the call anew',
   ),
-  'asks.answers': rpc(
-    200,
-    -32602,
-    'invalid input responses',
-    'answers to what was not asked, or not of the shape that was asked for',
-  ),
+  'asks.answers': rpc(200, -32602, 'invalid input responses', 'not of the shape that was asked for'),
   'asks.full': rpc(200, -31165, 'too many questions are open', 'answer some: 16 calls of one caller may wait at once'),
   'asks.unanswered': rpc(
     200,

@@ -80,11 +80,11 @@ function answered({ inputResponses }: JsonObject): Resume | null {
 
 /** A client's answer to `input_required`; null when it is malformed. */
 function resumed({ inputResponses, requestState }: JsonObject): Resume | null | undefined {
-  if (inputResponses === undefined && requestState === undefined) return undefined;
   if (inputResponses !== undefined && !isObject(inputResponses)) return null;
   if (requestState !== undefined && typeof requestState !== 'string') return null;
-  const answers = inputResponses ?? {};
-  return requestState === undefined ? { answers } : { state: requestState, answers };
+  // Each question of ours has a state: answers without one answer nothing that was asked.
+  if (requestState === undefined) return undefined;
+  return { state: requestState, answers: inputResponses ?? {} };
 }
 
 /**
