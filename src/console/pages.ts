@@ -1,5 +1,5 @@
 /** The pages. They show and ask, without script; whatever a caller, a client or a server said is inert in them. */
-import type { Approval } from '../controls/approval/book.ts';
+import { type Approval, asker } from '../controls/approval/book.ts';
 import { CODES, type Code } from '../core/codes/index.ts';
 import type { Person } from '../gateway/desk.ts';
 import { iso } from '../lib/time.ts';
@@ -74,7 +74,7 @@ export function listPage(signed: Signed, approvals: readonly Approval[], now: nu
   const decided = approvals.filter(({ state }) => state !== 'waiting');
   const line = (one: Approval) => html`<li>
 ${form(signed, '/approval', { id: one.id }, html`<button class="link">${one.id} ${outside(thing(one), 200)}</button>`)}
-<small>${outside(who(one), 200)}; ${one.state === 'waiting' ? left(one, now) : `${one.state} by ${one.by ?? '?'} (${one.via ?? '?'})`}</small></li>`;
+<small>${outside(asker(one), 200)}; ${one.state === 'waiting' ? left(one, now) : `${one.state} by ${one.by ?? '?'} (${one.via ?? '?'})`}</small></li>`;
   const list = (all: readonly Approval[]) => html`<ul class="list">${all.map(line)}</ul>`;
   const nothing = html`<p>Nothing waits.</p>`;
   return page(
@@ -90,7 +90,7 @@ ${decided.length > 0 ? html`<div class="card"><h1>Decided, not used yet</h1>${li
 /** Everything the decision needs. `rules` = those in force. */
 export function approvalPage(signed: Signed, one: Approval, rules: string, now: number, notice?: Notice): string {
   const { id, key, state, codes, call, argsDigest, answers, count, agreed, approvers } = one;
-  const void_ = one.rulesId !== rules;
+  const stale = one.rulesId !== rules;
   const why = codes.map((code) => html`<code>${code}</code> (${CODES[code as Code]?.hint ?? '?'}) `);
   const fields = { id, key };
   const decide = html`<div class="row">
@@ -99,7 +99,7 @@ ${form(signed, '/decide', { ...fields, do: 'deny' }, html`<button class="no">Den
   const status =
     state !== 'waiting'
       ? html`<p><b>${state}</b> by ${one.by ?? '?'} (${one.via ?? '?'}) at ${iso(one.decided ?? one.at)}</p>`
-      : void_
+      : stale
         ? html`<p><b>void</b>: the rules changed since this was asked. The caller must ask again.</p>`
         : decide;
   const row = (name: string, value: Html) => html`<dt>${name}</dt><dd>${value}</dd>`;
@@ -108,7 +108,7 @@ ${form(signed, '/decide', { ...fields, do: 'deny' }, html`<button class="no">Den
     html`${said(notice)}<div class="card">
 <h1><span class="id">${id}</span> ${outside(thing(one), 300)}</h1>
 <dl>
-${row('caller', outside(who(one)))}
+${row('caller', outside(asker(one)))}
 ${row('wants', html`${one.kind} ${outside(one.name)} of ${outside(one.upstream)}`)}
 ${row('why', html`${why}`)}
 ${row('asked', html`${iso(one.at)} by call <code>${call}</code>`)}
@@ -127,11 +127,6 @@ ${status}</div>`,
 
 export function plainPage(title: string, text: string): string {
   return page(title, html`<div class="card"><h1>${title}</h1><p>${text}</p></div>`);
-}
-
-function who({ subject, tenant, agent, how }: Approval): string {
-  const acting = agent.length > 0 ? ` through ${agent.join(' > ')}` : '';
-  return `${subject}${acting} (tenant ${tenant}, ${how})`;
 }
 
 function thing({ upstream, name }: Approval): string {

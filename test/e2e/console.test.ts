@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +15,7 @@ import { printLock, withUpstream } from '../../src/inventory/lock.ts';
 import { parseLock } from '../../src/inventory/parse.ts';
 import { http, modern } from '../doors/client.ts';
 import { decides, owner } from './person.ts';
-import { OPEN_LIMITS, type Served, Site } from './site.ts';
+import { MAIN, OPEN_LIMITS, type Served, Site } from './site.ts';
 
 const INSPECTOR = join(
   import.meta.dirname,
@@ -154,6 +155,16 @@ describe('SDK v1, 2025-11-25', () => {
     expect(told).toMatchObject({ mode: 'url', url: expect.stringMatching(LINK), elicitationId: expect.any(String) });
     await decides(site, told!.url, 'grant', 'bob');
     expect(await client.callTool(echo('legacy'))).toMatchObject({ content: [{ text: 'legacy' }] });
+    await client.close();
+  });
+
+  it('gets it over stdio too, through the bridge to the running gateway', async () => {
+    const client = new LegacyClient({ name: 't', version: '1' }, { capabilities: { elicitation: { url: {} } } });
+    const args = [MAIN, '--config', site.config, 'run', '--stdio', 'tidy'];
+    await client.connect(new StdioClientTransport({ command: process.execPath, args }));
+    const told = await client.callTool(echo('by pipe')).catch((error: { data: { elicitations: Told[] } }) => error);
+    await decides(site, (told as { data: { elicitations: Told[] } }).data.elicitations[0]!.url, 'grant');
+    expect(await client.callTool(echo('by pipe'))).toMatchObject({ content: [{ text: 'by pipe' }] });
     await client.close();
   });
 

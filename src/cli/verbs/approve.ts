@@ -1,6 +1,6 @@
 /** Calls that wait for a person: what they are, exactly, and the decision about them. */
 import type { Command } from 'commander';
-import type { Approval } from '../../controls/approval/book.ts';
+import { type Approval, asker } from '../../controls/approval/book.ts';
 import { NAME } from '../../controls/approval/rules.ts';
 import { CODES, type Code } from '../../core/codes/index.ts';
 import type { AdminFault, AdminRequest } from '../../gateway/admin.ts';
@@ -138,7 +138,7 @@ function list(approvals: readonly Listed[], asJson: boolean): void {
   data(
     table(
       ['ID', 'STATE', 'CALLER', 'WANTS', 'UNTIL'],
-      approvals.map((one) => [one.id, one.state, shown(who(one), 60), thing(one), iso(one.until)]),
+      approvals.map((one) => [one.id, one.state, shown(asker(one), 60), thing(one), iso(one.until)]),
     ),
   );
 }
@@ -154,7 +154,7 @@ function text(approval: Approval, rules: unknown): string {
   const why = codes.map((code) => `${code} (${CODES[code as Code]?.hint ?? '?'})`).join(', ');
   const lines = [
     `${id}  ${state}${by === undefined ? '' : ` by ${shown(by)} (${via}) at ${iso(when ?? at)}`}`,
-    `  caller   ${shown(who(approval), 400)}`,
+    `  caller   ${shown(asker(approval), 400)}`,
     `  wants    ${thing(approval)}  (${approval.kind})`,
     `  why      ${why}`,
     `  asked    ${iso(at)} by call ${call}`,
@@ -170,11 +170,6 @@ function text(approval: Approval, rules: unknown): string {
   ];
   if (answers !== undefined) lines.push('  answers', indent(jsonText(answers, 2)));
   return lines.join('\n');
-}
-
-function who({ subject, tenant, agent, how }: Listed): string {
-  const acting = agent.length > 0 ? ` through ${agent.join(' > ')}` : '';
-  return `${subject}${acting} (tenant ${tenant}, ${how})`;
 }
 
 function thing({ upstream, name }: Listed): string {

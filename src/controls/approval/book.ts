@@ -58,6 +58,12 @@ export interface Approval {
   readonly decided?: number;
 }
 
+/** Who asks, on one line; the text is theirs and has to be made fit to show. */
+export function asker({ subject, tenant, agent, how }: Pick<Approval, 'subject' | 'tenant' | 'agent' | 'how'>): string {
+  const acting = agent.length > 0 ? ` through ${agent.join(' > ')}` : '';
+  return `${subject}${acting} (tenant ${tenant}, ${how})`;
+}
+
 /** `client-asserted`: the asking client answered for its person; a claim, and labelled as one. */
 export type Via = 'terminal' | 'console' | 'client-asserted';
 
