@@ -1,9 +1,8 @@
 /** How the calls of one lane are put to its server, of either era and over whatever transport; and what it answers. */
 import type { Call, Io, Result, RpcError } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
-import { declares, EXTENSIONS, required } from '../core/extensions.ts';
-import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
-import { misfit } from '../wire/eras/asks.ts';
+import type { JsonObject } from '../lib/json/types.ts';
+import { misfit, undeclared } from '../wire/eras/asks.ts';
 import { louder } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
 import * as modern from '../wire/eras/modern.ts';
@@ -47,8 +46,8 @@ export function modernCalls({ client, offered, ask }: CallsOptions): Calls {
       const { method, params } = modern.ask(call, client, offered);
       const reply = await ask(method, params, io, call);
       if (reply.kind === 'error') {
-        if (needsTasks(reply) && !declares(call.claimed.capabilities, 'tasks'))
-          throw new Ended('stop', 'frame.capability', 'tasks', undefined, required('tasks'));
+        const data = undeclared(reply, call.claimed.capabilities);
+        if (data) throw new Ended('stop', 'asks.capability', 'the server needs it', undefined, data);
         return legacy.heardError(reply);
       }
       const heard = modern.heard(method, reply.value, call.extensions?.includes('tasks'));
@@ -101,11 +100,4 @@ export function olderCalls({ greeting, offered, shared, parking, ask }: CallsOpt
       return new Talk({ version, offered, ask: (how) => once(call, how), park }).round(io);
     },
   };
-}
-
-/** Error -32021 of a server that can answer with a task only. */
-function needsTasks({ code, data }: { readonly code: number; readonly data?: Json }): boolean {
-  const wanted = code === -32021 && isObject(data) ? data['requiredCapabilities'] : undefined;
-  const extensions = isObject(wanted) ? wanted['extensions'] : undefined;
-  return isObject(extensions) && isObject(extensions[EXTENSIONS.tasks.id]);
 }

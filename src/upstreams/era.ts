@@ -41,13 +41,20 @@ export type Verdict =
   | { readonly era: 'modern'; readonly discovered: JsonObject }
   | { readonly era: 'legacy' }
   /** No evidence either way: sign-in, overload, redirects, header trouble. For the log. */
-  | { readonly era?: never; readonly why: string };
+  | {
+      readonly era?: never;
+      readonly why: string /** It names the very revision that it refused. */;
+      readonly again?: true;
+    };
 
 /** What the answer to `server/discover` says about a server, whatever it came over. */
 export function judgeReply(reply: Reply): Verdict {
   if (reply.kind === 'error') {
     if (reply.code !== -32022) return { era: 'legacy' };
-    return older(isObject(reply.data) ? reply.data['supported'] : undefined);
+    const supported = isObject(reply.data) ? reply.data['supported'] : undefined;
+    if (Array.isArray(supported) && supported.includes(MODERN))
+      return { why: 'the server refuses the revision that it names', again: true };
+    return older(supported);
   }
   const { supportedVersions } = reply.value;
   if (!Array.isArray(supportedVersions)) return { era: 'legacy' };

@@ -3,7 +3,7 @@
  * gateway. What reaches the suite's server is the gateway's own doing. `node client.ts <url>`; the scenario comes by
  * environment.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { OPEN_LIMITS, Site } from '../e2e/site.ts';
@@ -18,13 +18,16 @@ const { MCP_CONFORMANCE_PROTOCOL_VERSION: era = '2025-11-25', MCP_CONFORMANCE_CO
 const { toolCalls = [] } = JSON.parse(json) as Context;
 
 const site = new Site({ upstreams: { suite: { url, private: ['127.0.0.0/8'], asks: ASKS } }, more: OPEN_LIMITS });
+const LOCK = join(site.dir, 'doorward.lock');
 try {
   try {
     site.reviewAll();
   } catch (error) {
     // What cannot be pinned is left out; the rest is served.
-    if (!existsSync(join(site.dir, 'doorward.lock'))) throw error;
+    if (!existsSync(LOCK)) throw error;
   }
+  // What a reviewer would correct: the guess that a tool executes what it is given.
+  writeFileSync(LOCK, readFileSync(LOCK, 'utf8').replaceAll('executes: true', 'executes: false'));
   const served = await site.serve();
   const client = new Client(
     { name: 'driver', version: '1' },
@@ -33,7 +36,7 @@ try {
       ...(era === '2026-07-28' && { versionNegotiation: { mode: { pin: era } } }),
     },
   );
-  client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const, content: ANSWER }));
+  client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const, content: {} }));
   await client.connect(
     new StreamableHTTPClientTransport(new URL(`${served.url}/suite`), {
       requestInit: { headers: { authorization: `Bearer ${site.token()}` } },
@@ -42,7 +45,11 @@ try {
   const { tools } = await client.listTools();
   for (const { name, inputSchema } of tools) {
     const wanted = toolCalls.filter((call) => call.name === name);
-    const all = wanted.length > 0 ? wanted.map((call) => call.arguments) : [madeFor(inputSchema)];
+    const own =
+      name === 'json_schema_echo'
+        ? { schema: tools.find((other) => other.name !== name)?.inputSchema }
+        : madeFor(inputSchema);
+    const all = wanted.length > 0 ? wanted.map((call) => call.arguments) : [own];
     for (const args of all) await client.callTool({ name, arguments: present(args) }).catch(() => {});
   }
   await client.close();
@@ -50,9 +57,6 @@ try {
 } finally {
   site.close();
 }
-
-/** What the suite's forms ask for; what has a default is left to the client's SDK. */
-const ANSWER = {};
 
 /** What is null is left out: no schema of the suite has it, and what no schema has goes nowhere. */
 function present(args: Record<string, unknown>): Record<string, unknown> {

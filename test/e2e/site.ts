@@ -83,7 +83,7 @@ export class Site {
     const names = [...upstreams].flatMap(([upstream, { things }]) =>
       things.map(({ kind, name }) => `${upstream}.${kind === 'tool' ? '' : `${kind}:`}${name}`),
     );
-    const policy = `policy: ${JSON.stringify([{ to: 'local', allow: names }])}`;
+    const policy = `policy: ${JSON.stringify(names.length > 0 ? [{ to: 'local', allow: names }] : [])}`;
     writeFileSync(
       this.config,
       readFileSync(this.config, 'utf8').replace(/^policy:.*$/m, () => policy),

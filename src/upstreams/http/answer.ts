@@ -36,6 +36,8 @@ const MAX_FAULTS = 1000;
 /** What a server may send after its answer, in bytes and milliseconds, so that the connection can be kept. */
 const AFTER_BYTES = 65_536;
 const AFTER_MS = 1000;
+/** Milliseconds before a stream is taken up again, where the server names no time. */
+const RETRY = 1000;
 
 export class AnswerReader implements Receiver {
   readonly #id: number | undefined;
@@ -53,6 +55,8 @@ export class AnswerReader implements Receiver {
   #after = 0;
   #silent = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Of the events so far, the id to go on from. */
+  #last: string | undefined;
   /** Set by who sends: ends the exchange. */
   abort: Abort = () => {};
 
@@ -67,6 +71,13 @@ export class AnswerReader implements Receiver {
     this.#events = events;
     this.#done = done;
     this.#failed = failed;
+  }
+
+  /** Where a stream that ended before the answer can be taken up, and after how many milliseconds (2025-11-25). */
+  get resumable(): { readonly from: string; readonly after: number } | undefined {
+    // Only what a header can carry.
+    if (this.#last === undefined || !/^[\x21-\x7e]{1,256}$/.test(this.#last)) return undefined;
+    return { from: this.#last, after: this.#reader?.retry ?? RETRY };
   }
 
   head(head: Head): void {
@@ -131,10 +142,11 @@ export class AnswerReader implements Receiver {
   #stream(chunk: Uint8Array): void {
     const reader = this.#reader!;
     this.#silent += chunk.length;
-    for (const { data } of reader.push(chunk)) {
+    for (const { data, id } of reader.push(chunk)) {
       if (this.#over) return;
+      this.#last = id;
       this.#silent = 0;
-      // Events without data prepare a resumption, which is not used.
+      // Events without data prepare a resumption.
       if (data.length > 0) this.#message(data);
     }
     if (this.#silent > SILENT) throw new NetFault('size', 'a stream that goes on without a message');

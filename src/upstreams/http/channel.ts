@@ -7,7 +7,7 @@ import { Ended } from '../../core/ended.ts';
 import { isObject, type JsonObject } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import { type Destination, isRedirect, nextHop } from '../../net/destination.ts';
-import { type Abort, type Caps, Dialler } from '../../net/dialler.ts';
+import { type Abort, type Caps, Dialler, type Outgoing } from '../../net/dialler.ts';
 import type { NetFault } from '../../net/fault.ts';
 import { type Credential, isRefusal, type Proof } from '../../secrets/credential/credential.ts';
 import { type Id, isId } from '../../wire/frame.ts';
@@ -60,6 +60,9 @@ const SIDE: Partial<Caps> = { body: 65_536, head: 10_000, idle: 10_000, total: 1
 const LONG: Partial<Caps> = { body: STREAM, head: 10_000, idle: 0, total: 86_400_000 };
 /** A call that waits for a person: whoever waits for its answer has limits of their own. */
 const PATIENT: Partial<Caps> = { ...LONG, head: 0 };
+/** How often one stream is taken up again, and the longest wait before, in milliseconds. */
+const MAX_RESUMED = 8;
+const MAX_RETRY = 30_000;
 const FAREWELL: Partial<Caps> = { ...SIDE, total: 1_000 };
 
 export class Channel {
@@ -178,27 +181,53 @@ export class Channel {
   ): Promise<Answered> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const reader = new AnswerReader(
-        id,
-        this.#events(id, notes, () => questions),
-        (answered) => {
-          signal?.removeEventListener('abort', cancel);
-          resolve(answered);
-        },
-        (fault) => {
-          signal?.removeEventListener('abort', cancel);
-          reject(signal?.aborted ? signal.reason : this.#lost(fault));
-        },
-      );
+      const caps = id === undefined ? SIDE : questions ? PATIENT : { body: STREAM };
+      const events = this.#events(id, notes, () => questions);
+      let reader: AnswerReader;
+      let waiting: NodeJS.Timeout | undefined;
+      let resumed = 0;
+      let broke: NetFault | undefined;
+      const lost = (fault: NetFault) => {
+        signal?.removeEventListener('abort', cancel);
+        reject(signal?.aborted ? signal.reason : this.#lost(broke ?? fault));
+      };
+      const send = (request: Outgoing) => {
+        const own = new AnswerReader(
+          id,
+          events,
+          (answered) => {
+            // A server that knows nothing of the stream says nothing about the call, which may have run.
+            if (broke && answered.kind === 'status') return lost(broke);
+            signal?.removeEventListener('abort', cancel);
+            resolve(answered);
+          },
+          (fault) => {
+            const from = this.speech.era === 'legacy' && fault.reason === 'lost' ? own.resumable : undefined;
+            if (from && !signal?.aborted && resumed++ < MAX_RESUMED) {
+              broke ??= fault;
+              // The call is not made again: only the rest of its stream is asked for.
+              const path = this.#path;
+              const own = ['accept', 'text/event-stream', ...this.#headers().slice(4), 'last-event-id', from.from];
+              const headers = this.#proven(own);
+              waiting = setTimeout(send, Math.min(from.after, MAX_RETRY), { method: 'GET', path, headers, caps });
+              return;
+            }
+            lost(fault);
+          },
+        );
+        reader = own;
+        own.abort = this.#dialler.send(request, own);
+      };
       const cancel = () => {
         // Closing the stream is the cancel of the newer revision; the older one needs to be told.
         if (this.speech.era === 'legacy' && id !== undefined)
           this.#tell({ method: 'notifications/cancelled', params: { requestId: id } });
+        clearTimeout(waiting);
         reader.abort();
+        reject(signal!.reason);
       };
       signal?.addEventListener('abort', cancel, { once: true });
-      const caps = id === undefined ? SIDE : questions ? PATIENT : { body: STREAM };
-      reader.abort = this.#dialler.send({ method: 'POST', path: this.#path, headers, body, caps }, reader);
+      send({ method: 'POST', path: this.#path, headers, body, caps });
     });
   }
 

@@ -230,7 +230,9 @@ export class HttpLane {
 
   async #discover(signal: AbortSignal): Promise<Verdict> {
     const { method, params } = modern.handshake(this.#client);
-    return judge(await this.#channel.request(method, params, { signal }));
+    const once = async () => judge(await this.#channel.request(method, params, { signal }));
+    const first = await once();
+    return first.era === undefined && first.again ? once() : first;
   }
 
   async #initialize(signal: AbortSignal): Promise<void> {

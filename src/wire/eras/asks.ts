@@ -2,9 +2,10 @@
  * What a server may ask of a client (elicitation, sampling, roots), in the shapes of 2026-07-28: capabilities of the
  * client, and the requests in an `input_required` result (basic/patterns/mrtr).
  */
+import { declared, declares, EXTENSIONS } from '../../core/extensions.ts';
 import { type AskKind, kindOf } from '../../core/rounds.ts';
 import type { AskGrants } from '../../core/rules.ts';
-import { isObject, type JsonObject } from '../../lib/json/types.ts';
+import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { utf8Length } from '../../lib/text.ts';
 
 /** What the operator lets one upstream ask for. */
@@ -16,9 +17,9 @@ const MAX_ID = 256;
 export const MAX_STATE = 65_536;
 
 /** The capabilities that a server is told: what the client declared, cut to what is granted. Never more than either. */
-export function offer(declared: Readonly<JsonObject>, asks: Asks): JsonObject {
+export function offer(claimed: Readonly<JsonObject>, asks: Asks): JsonObject {
   const offered: JsonObject = {};
-  const { elicitation, sampling, roots } = declared;
+  const { elicitation, sampling, roots } = claimed;
   if (isObject(elicitation)) {
     // Before 2025-11-25 there were no modes: an empty object means forms.
     const named: JsonObject = Object.keys(elicitation).length === 0 ? { form: {} } : elicitation;
@@ -58,3 +59,27 @@ export function misfit(value: JsonObject, offered: Readonly<JsonObject>): string
   }
   return undefined;
 }
+
+/**
+ * `data` for a client of which a server needs more than it declared (error -32021): what the server names that MCP has
+ * and the client lacks, in words of our own. Undefined: it is no such error, or the client lacks nothing of it.
+ */
+export function undeclared(
+  { code, data }: { readonly code: number; readonly data?: Json },
+  capabilities: Readonly<JsonObject>,
+): JsonObject | undefined {
+  const wanted = code === -32021 && isObject(data) ? data['requiredCapabilities'] : undefined;
+  if (!isObject(wanted)) return undefined;
+  const lacks: JsonObject = {};
+  for (const [name, parts] of Object.entries(PARTS)) {
+    const [asked, has] = [wanted[name], capabilities[name]];
+    if (!isObject(asked)) continue;
+    const missing = parts.filter((part) => isObject(asked[part]) && !(isObject(has) && isObject(has[part])));
+    if (!isObject(has) || missing.length > 0) lacks[name] = Object.fromEntries(missing.map((part) => [part, {}]));
+  }
+  const { extensions } = wanted;
+  const tasks = isObject(extensions) && isObject(extensions[EXTENSIONS.tasks.id]);
+  if (tasks && !declares(capabilities, 'tasks')) lacks['extensions'] = declared(['tasks']);
+  return Object.keys(lacks).length > 0 ? { requiredCapabilities: lacks } : undefined;
+}
+const PARTS = { elicitation: ['form', 'url'], sampling: ['tools', 'context'], roots: [] as string[] };
