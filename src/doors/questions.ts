@@ -51,6 +51,8 @@ interface Waiting {
 }
 
 const MAX_HELD = 16;
+/** UTF-16 code units of JSON of one answer: they are kept until all of a round are there. */
+const MAX_ANSWER = 256 * 1024;
 const WITHIN = 600_000;
 /** Longest time that a timer of Node takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -73,7 +75,8 @@ export class Questions {
     const waiting = typeof id === 'string' ? this.#waiting.get(id) : undefined;
     if (!waiting || waiting.session !== session || waiting.principal !== principalOf(caller)) return false;
     this.#waiting.delete(id as string);
-    waiting.answer(result ?? (waiting.elicits ? { action: 'cancel' } : undefined), caller);
+    const large = result && JSON.stringify(result).length > MAX_ANSWER;
+    waiting.answer(large ? undefined : (result ?? (waiting.elicits ? { action: 'cancel' } : undefined)), caller);
     return true;
   }
 

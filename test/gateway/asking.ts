@@ -5,6 +5,7 @@ import { schema as asksSchema } from '../../src/controls/asks/rules.ts';
 import type { Call, Caller, Handler, Pinned } from '../../src/core/call.ts';
 import type { Gate } from '../../src/core/gate.ts';
 import type { Log } from '../../src/core/ports.ts';
+import type { State } from '../../src/core/state.ts';
 import { type HttpDoor, type HttpOptions, serveHttp } from '../../src/doors/http.ts';
 import { farEnd } from '../../src/gateway/far.ts';
 import { harden } from '../../src/gateway/harden.ts';
@@ -74,6 +75,7 @@ export interface Asked {
   /** Another process with the same key ring and the same state. */
   readonly twin: string;
   readonly gate: Gate;
+  readonly state: State;
   readonly plans: Record<string, Plan>;
   /** What reached the server. */
   readonly calls: Call[];
@@ -161,6 +163,7 @@ export async function asking(
     url: doors[0]!.url,
     twin: doors[1]!.url,
     gate,
+    state,
     plans,
     calls,
     log,

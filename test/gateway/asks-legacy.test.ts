@@ -211,6 +211,16 @@ describe('an answer', () => {
     expect(world.calls).toHaveLength(2);
   });
 
+  it('that is huge is not kept until the others come', async () => {
+    const id = await session();
+    const call = await begin(id, 'all');
+    await question(call, 2);
+    const [model] = call.messages as any[];
+    const content = { type: 'text', text: 'x'.repeat(300_000) };
+    expect(await post(id, { id: model.id, result: { role: 'assistant', model: 'm', content } })).toBe(202);
+    expect(await last(call)).toMatchObject({ error: { code: -31166 } });
+  });
+
   it('is judged as arguments are', async () => {
     const id = await session();
     for (const [result, code] of [

@@ -1,5 +1,6 @@
 /** Questions to a client of 2026-07-28 and its answers, over sockets, at two processes with one key ring. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { all, decide } from '../../src/controls/approval/book.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import { ABLE, type Ask, type Asked, asking, form, modern, page, ROOTS, SAMPLE } from './asking.ts';
 
@@ -255,6 +256,35 @@ describe('an answer', () => {
     const listed = await modern(world, { method: 'tools/list', params: { requestState: result.requestState } });
     expect(listed.error.code).toBe(-32602);
     world.attempts.length = 0;
+  });
+});
+
+describe('an approval', () => {
+  it('holds for the later rounds of its call, and for no other call', async () => {
+    const policy = [{ to: { subject: 'alice' }, ask: ['files.ask'] }];
+    const guarded = await asking({ blocks: { policy } });
+    guarded.plans.twice = { rounds: [{ who: form() }, { who: form() }] };
+    const make = async (more: object = {}) =>
+      (await modern(guarded, { params: { arguments: { plan: 'twice' }, ...more } })).result;
+    const approve = async () => {
+      const [waits] = await all(guarded.state);
+      const who = { subject: 'owner', by: 'owner', groups: [], via: 'terminal' } as const;
+      expect(await decide(guarded.state, waits!.id, 'granted', who, 'test')).toMatchObject({ state: 'granted' });
+    };
+    expect((await make()).content[0].text).toMatch(/waits for the approval/);
+    expect(guarded.calls).toHaveLength(0);
+    await approve();
+    const first = await make();
+    const second = await make({ inputResponses: YES, requestState: first.requestState });
+    const third = await make({ inputResponses: YES, requestState: second.requestState });
+    expect([first.resultType, second.resultType, third.resultType]).toEqual([
+      'input_required',
+      'input_required',
+      'complete',
+    ]);
+    expect((await make()).content[0].text).toMatch(/waits for the approval/);
+    expect(guarded.calls).toHaveLength(3);
+    await guarded.close();
   });
 });
 

@@ -72,7 +72,8 @@ function steps(call: CallView, rules: Rules): Step[] {
     const tool = rules.tools.get(`${upstream}.${target.name}`);
     const one = `${subject}${upstream}.${target.name}`;
     if (tool) add('tool', one, tool);
-    if (call.family === 'call') {
+    // An answer goes on with a call that was counted.
+    if (call.family === 'call' && !call.resume?.opened) {
       all.push({ by: 'same', key: `${one} ${sha256Hex(JSON.stringify(call.args))}`, rate: rules.same });
     }
   }
