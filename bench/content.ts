@@ -11,7 +11,10 @@ import { train } from '../scripts/screen/train.ts';
 import { inspectRow } from '../src/cli/inspect/inspect.ts';
 import { judgeDescriptor } from '../src/detect/injection/descriptor.ts';
 import { judge } from '../src/detect/injection/judge.ts';
+import { findInvisible } from '../src/detect/invisible.ts';
+import { PII, redactText } from '../src/detect/secrets.ts';
 import { isObject, type JsonObject } from '../src/lib/json/types.ts';
+import { CORE, OTHERS, PII_OF, STATES } from './strata.ts';
 
 interface Tally {
   n: number;
@@ -46,6 +49,13 @@ say('include what the model was trained with: they show what a user gets on thes
 say();
 table(leaveOneOut());
 
+say();
+say('## Descriptors beside other tools');
+say();
+say('Attacks beside the clean tools of their source, clean tools beside the others of their server.');
+say();
+table(beside());
+
 const times: number[] = [];
 let slow = 0;
 for (const file of FILES) {
@@ -65,6 +75,20 @@ for (const file of FILES) {
 }
 times.sort((a, b) => a - b);
 say();
+say('## Personal data, each kind switched on');
+say();
+table(personal());
+say();
+say(`Kinds: ${PII.join(', ')}. Names, dates, plates, postcodes and numbers without a check digit are not built.`);
+say();
+say('## Speed');
+say();
+speed();
+say();
+say('## Beside others');
+say();
+for (const line of OTHERS) say(line);
+say();
 say('## Times');
 say();
 const at = (share: number): string =>
@@ -79,6 +103,70 @@ if (process.argv.includes('--write')) {
   writeFileSync(join(folder, 'content.md'), `${out.join('\n')}\n`);
 }
 
+/** Twins and namesakes show only beside the tools they imitate: the clean tools of the same source. */
+function beside(): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  const rows = injection.filter(({ kind }) => kind === 'tool_descriptor');
+  for (const row of rows) {
+    const clean = rows.filter((other) => other.label === 'benign' && other.source === row.source && other !== row);
+    const near = row.label === 'attack' ? clean : clean.filter(({ note }) => note === row.note);
+    if (near.length === 0 || near.length > 100) continue;
+    const tools = near.map(({ json }) => json!);
+    const { verdict } = inspectRow({ ...row, context: { tools } } as unknown as JsonObject);
+    add(tallies, row, verdict === 'pass' ? undefined : verdict === 'label' ? 'label' : 'stop');
+  }
+  return tallies;
+}
+
+function personal(): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const row of readRows('pii.jsonl')) {
+    const { category } = row;
+    const kind = PII_OF[category] ?? (STATES.test(category) ? 'national-id' : undefined);
+    if (kind === undefined && category !== 'pii_credit_card') continue;
+    const pii = kind === undefined ? [] : [kind];
+    const { found } = redactText(row.text ?? row.parts!.join(''), undefined, undefined, { prose: true, pii });
+    const hit = found.some(({ rule }) => (kind === undefined ? rule === 'card-number' : rule === kind));
+    add(tallies, { ...row, category: kind ?? 'card-number' }, hit ? 'stop' : undefined);
+  }
+  return tallies;
+}
+
+/** CPU time of the best of five runs over clean texts of one size; other programs on the machine do not count. */
+function speed(): void {
+  const clean = injection
+    .filter((row) => row.label === 'benign' && row.kind !== 'tool_descriptor' && /^[\n -~]*$/.test(textOf(row)))
+    .map(textOf)
+    .join('\n');
+  const log = Array.from({ length: 20_000 }, (_, i) => `12:00:${i % 60} INFO worker ${i} done, ${i * 37} rows`).join(
+    '\n',
+  );
+  const table = JSON.stringify(Array.from({ length: 20_000 }, (_, i) => ({ row: i, name: `Item ${i}`, price: i / 4 })));
+  say('| text | size | all content controls | screen | redact |');
+  say('|---|---|---|---|---|');
+  for (const [name, text] of Object.entries({ 'documents and results': clean, log, table })) {
+    for (const size of [10_000, 256_000]) {
+      const pieces = Array.from({ length: Math.floor(text.length / size) }, (_, i) =>
+        text.slice(i * size, (i + 1) * size),
+      );
+      const list = pieces.slice(0, Math.ceil(800_000 / size));
+      const cost = (run: (text: string) => unknown): string => {
+        let best = Number.POSITIVE_INFINITY;
+        for (let turn = 0; turn < 6; turn++) {
+          const from = process.cpuUsage();
+          for (const piece of list) run(piece);
+          const { user, system } = process.cpuUsage(from);
+          best = Math.min(best, (user + system) / list.length);
+        }
+        return `${best.toFixed(0)} µs (${(size / best).toFixed(0)} MB/s)`;
+      };
+      const all = cost((piece) => inspectRow({ kind: 'tool_result', text: piece }));
+      const screened = cost((piece) => judge(piece, 'result'));
+      say(`| ${name} | ${size / 1000} kB | ${all} | ${screened} | ${cost((piece) => redactText(piece))} |`);
+    }
+  }
+}
+
 function leaveOneOut(): Map<string, Tally> {
   const tallies = new Map<string, Tally>();
   for (const source of new Set(injection.map((row) => row.source))) {
@@ -88,7 +176,9 @@ function leaveOneOut(): Map<string, Tally> {
       if (row.source !== source) continue;
       if (row.kind === 'tool_descriptor') {
         const found = toolsOf(row).map((tool) => judgeDescriptor(String(tool.name), tool, [], models).severity);
-        add(tallies, row, found.includes('high') ? 'stop' : undefined);
+        // What is hidden in characters is found without rules and model, by the review.
+        const hidden = findInvisible(textOf(row), 1).length > 0;
+        add(tallies, row, hidden || found.includes('high') ? 'stop' : undefined);
       } else {
         const { severity } = judge(textOf(row), 'result', models);
         add(tallies, row, severity === 'high' ? 'stop' : severity === 'medium' ? 'label' : undefined);
@@ -107,6 +197,9 @@ function add(tallies: Map<string, Tally>, row: Row, found: 'stop' | 'label' | un
   const keys = [
     `${row.label} | ${row.kind} | ${row.category} | all`,
     `${row.label} | ${row.kind} | ${row.category} | ${row.source}`,
+    ...Object.keys(CORE).flatMap((name) =>
+      CORE[name]!(row) ? [`${row.label} | ${row.kind} | **${name}** | all`] : [],
+    ),
   ];
   for (const key of keys) {
     const tally = tallies.get(key) ?? { n: 0, stopped: 0, labelled: 0 };

@@ -5,6 +5,8 @@ export interface PiiForm {
   readonly shape: RegExp;
   /** Over the match without spaces and marks, in capitals. */
   readonly check?: (plain: string) => boolean;
+  /** The check reads the match as it is. */
+  readonly exact?: boolean;
   /** A word that must stand within 48 characters. */
   readonly near?: RegExp;
 }
@@ -133,7 +135,8 @@ export const IDS: readonly PiiForm[] = [
     '[1-8]-?\\d{4}-?\\d{5}-?\\d{2}-?\\d',
     (p) => (11 - sum(p, [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2], 11)) % 10 === Number(p[12]),
   ),
-  form('\\d{6}-?[1-8]\\d{6}', (p) => dated(p.slice(2, 4), p.slice(4, 6))),
+  form('\\d{6}-[1-8]\\d{6}', (p) => dated(p.slice(2, 4), p.slice(4, 6))),
+  form('\\d{6}[1-8]\\d{6}', (p) => dated(p.slice(2, 4), p.slice(4, 6)) && korea(p)),
   form('[STFGM]\\d{7}[A-Z]', singapore),
   form('\\d{3}\\.?\\d{3}\\.?\\d{3}-?\\d{2}', cpf),
   form('[1-79]\\d{2}([- ])\\d{3}\\1\\d{3}', luhn),
@@ -204,4 +207,8 @@ function cpf(p: string): boolean {
   const one = ((sum(p, [10, 9, 8, 7, 6, 5, 4, 3, 2], 11) * 10) % 11) % 10;
   const two = ((sum(p, [11, 10, 9, 8, 7, 6, 5, 4, 3, 2], 11) * 10) % 11) % 10;
   return one === Number(p[9]) && two === Number(p[10]);
+}
+
+function korea(p: string): boolean {
+  return (11 - sum(p, [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5], 11)) % 10 === Number(p[12]);
 }

@@ -2,6 +2,7 @@
  * Personal data that is taken out where the configuration says so (guarantee OU2). Numbers count by their length, their
  * form and, where the issuer defined one, their check digit; a number without a check digit needs a word near by.
  */
+import { sha256Hex } from '../lib/bytes.ts';
 import { IDS, type PiiForm } from './national.ts';
 
 export const PII = ['email', 'phone', 'iban', 'national-id', 'ip-address', 'mac-address', 'crypto-address'] as const;
@@ -31,8 +32,9 @@ const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
     { shape: new RegExp(`(?<![\\w.])${BYTE}(?:\\.${BYTE}){3}(?![\\w]|\\.[0-9])`, 'g') },
     {
       shape:
-        /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?<=::)|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:%\w{1,16})?(?![\w:])/g,
+        /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?<=::)|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:%\w{1,16})?(?![\w:]|\.[0-9])/g,
       check: ipv6,
+      exact: true,
     },
   ],
   'mac-address': [
@@ -40,7 +42,7 @@ const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
     { shape: /(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/g, check: mac },
   ],
   'crypto-address': [
-    { shape: /(?<![A-Za-z0-9])[13][1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])/g },
+    { shape: /(?<![A-Za-z0-9])[13][1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])/g, check: base58, exact: true },
     { shape: /(?<![A-Za-z0-9])(?:bc1|tb1)[02-9ac-hj-np-z]{11,71}(?![A-Za-z0-9])/g },
     { shape: /(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])/g },
   ],
@@ -52,13 +54,10 @@ const REACH = 48;
 export function findPii(text: string, kinds: readonly PiiKind[]): { rule: string; start: number; end: number }[] {
   const out: { rule: string; start: number; end: number }[] = [];
   for (const kind of kinds) {
-    for (const { shape, check, near } of FORMS[kind]) {
+    for (const { shape, check, near, exact } of FORMS[kind]) {
       for (const { 0: match, index } of text.matchAll(shape)) {
         const end = index + match.length;
-        if (
-          check !== undefined &&
-          !check(kind === 'ip-address' ? match.toUpperCase() : match.replace(/[ ./()-]/g, '').toUpperCase())
-        ) {
+        if (check !== undefined && !check(exact ? match : match.replace(/[ ./()-]/g, '').toUpperCase())) {
           const shorter = kind === 'iban' ? ibanIn(match) : 0;
           if (shorter > 0) out.push({ rule: kind, start: index, end: index + shorter });
           continue;
@@ -107,7 +106,19 @@ function ipv6(plain: string): boolean {
   const gaps = plain.match(/::/g)?.length ?? 0;
   if (plain.includes(':::') || gaps > 1 || groups.length > 8 + gaps) return false;
   if (groups.at(-1)!.includes('.') && !V4.test(groups.at(-1)!)) return false;
-  return gaps === 1 ? /[0-9A-F]/.test(plain) : groups.length === 8 && !groups.includes('');
+  return gaps === 1 ? /[0-9A-F]/i.test(plain) : groups.length === 8 && !groups.includes('');
+}
+
+const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+
+/** Base58Check: the last four bytes are the beginning of the hash of the hash of the others. */
+function base58(address: string): boolean {
+  let number = 0n;
+  for (const c of address) number = number * 58n + BigInt(BASE58.indexOf(c));
+  const bytes = Buffer.from(number.toString(16).padStart(50, '0'), 'hex');
+  if (bytes.length !== 25) return false;
+  const hash = sha256Hex(Buffer.from(sha256Hex(bytes.subarray(0, 21)), 'hex'));
+  return hash.startsWith(bytes.toString('hex', 21));
 }
 
 /** Not the broadcast address, nor none at all. */

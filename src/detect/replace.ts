@@ -32,7 +32,7 @@ export function redactText(
   budget?: Budget,
   sought: Sought = USUAL,
 ): RedactedText {
-  if (text.length < SHORTEST) return { text, found: NONE, overflow: false };
+  if (text.length < SHORTEST && sought.pii.length === 0) return { text, found: NONE, overflow: false };
   const plain = scan(load(text), text.length, false, budget, sought.prose);
   const { spans: secrets, overflow } = ESCAPED.test(text) ? withEscapes(text, plain, budget, sought.prose) : plain;
   const spans = sought.pii.length === 0 ? secrets : joined([...secrets, ...findPii(text, sought.pii)]);

@@ -8,6 +8,8 @@ export interface Reply {
   readonly ms: number;
   /** Text of a plain result. */
   readonly text?: string;
+  /** All texts of a plain result, one to a line. */
+  readonly whole?: string;
   /** Text of a result that is an error, or the message of a JSON-RPC error. */
   readonly error?: string;
 }
@@ -66,9 +68,10 @@ export class Caller {
   }
 }
 
-function read({ json, text }: Answer): { text?: string; error?: string } {
+function read({ json, text }: Answer): { text?: string; whole?: string; error?: string } {
   const message = text.startsWith('{') ? json : events(text).find((event) => 'result' in event || 'error' in event);
   const result = message?.['result'] as { isError?: boolean; content: { text: string }[] } | undefined;
   const said = result?.content?.[0]?.text ?? (message?.['error'] as { message: string } | undefined)?.message ?? text;
-  return result && !result.isError ? { text: said } : { error: said };
+  const whole = result?.content?.map((block) => block.text).join('\n') ?? said;
+  return result && !result.isError ? { text: said, whole } : { error: said };
 }

@@ -1,7 +1,7 @@
 /** Texts, tools, arguments, URLs and frames judged as the running gateway would, one JSON line each. */
 import { LineReader } from '../../doors/line-reader.ts';
 import { parseJson } from '../../lib/json/scan.ts';
-import { isObject } from '../../lib/json/types.ts';
+import { isObject, type Json } from '../../lib/json/types.ts';
 import { jsonText } from '../../lib/text.ts';
 import { inspectRow, RowFault } from '../inspect/inspect.ts';
 import { EXIT, Trouble } from '../terminal.ts';
@@ -33,7 +33,7 @@ export const inspect: Verb = {
         },
         tooLong() {
           bad++;
-          out += answer({ id: null, error: 'the line is too long' });
+          out += answer(failed(null, 'the line is too long'));
         },
       });
       const flush = async (): Promise<void> => {
@@ -60,7 +60,7 @@ function warm(): void {
 
 function judged(bytes: Uint8Array): { text: string; fault: boolean } {
   const row = parseJson(bytes, CAPS);
-  if (!row.ok || !isObject(row.value)) return { text: answer({ id: null, error: 'no JSON object' }), fault: true };
+  if (!row.ok || !isObject(row.value)) return { text: answer(failed(null, 'no JSON object')), fault: true };
   const id = row.value.id ?? null;
   const start = process.hrtime.bigint();
   try {
@@ -69,8 +69,13 @@ function judged(bytes: Uint8Array): { text: string; fault: boolean } {
     return { text: answer({ id, ...found, us }), fault: false };
   } catch (error) {
     const why = error instanceof RowFault ? error.message : 'the row could not be judged';
-    return { text: answer({ id, error: why }), fault: true };
+    return { text: answer(failed(id, why)), fault: true };
   }
+}
+
+/** No verdict is `pass` by mistake: a row that is none has one of its own. */
+function failed(id: Json, error: string): object {
+  return { id, verdict: 'error', findings: [], error, us: 0 };
 }
 
 function answer(value: object): string {
