@@ -218,6 +218,9 @@ describe('a key', () => {
     expect(pick(set.slice(0, 1), undefined, 'ES256')).toBe(set[0]);
     expect(pick([set[0]!, { ...set[1]!, kid: 'a' }], 'a', 'ES256')).toBeUndefined();
     expect(pick(set, 'a', 'ES384')).toBeUndefined();
+    // An RSA key can do both, and says for which it is.
+    const rsa = publicKey((await pair('PS256', 'r')).jwk as never)!;
+    expect([pick([rsa], 'r', 'PS256'), pick([rsa], 'r', 'RS256')]).toEqual([rsa, undefined]);
   });
 
   it('has the thumbprint that RFC 7638 works out', () => {
@@ -226,6 +229,32 @@ describe('a key', () => {
     expect(publicKey({ kty: 'RSA', e: 'AQAB', n, alg: 'RS256', kid: '2011-04-29' })?.thumbprint).toBe(
       'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
     );
+  });
+});
+
+describe('a fetch', () => {
+  it('that began before a key was published does not speak for those after it', async () => {
+    const [old, next] = [await pair('ES256', 'old'), await pair('ES256', 'next')].map(
+      ({ jwk }) => publicKey(jwk as never)!,
+    );
+    let published = [old!];
+    const answers: (() => void)[] = [];
+    const load = () => {
+      const seen = published;
+      return new Promise<typeof published>((resolve) => answers.push(() => resolve(seen)));
+    };
+    const set = new KeySet({ load, clock: () => 1e12, refresh: 600_000, stale: 3_600_000 });
+    const first = set.find('unknown', 'ES256');
+    answers.shift()!();
+    // It was not in the first answer, so that it is asked for once more.
+    await expect.poll(() => answers.length).toBe(1);
+    published = [old!, next!];
+    const asked = set.find('next', 'ES256');
+    answers.shift()!();
+    expect(await first).toBe('unknown');
+    await expect.poll(() => answers.length).toBe(1);
+    answers.shift()!();
+    expect(await asked).toBe(next);
   });
 });
 
