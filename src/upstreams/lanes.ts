@@ -15,6 +15,7 @@ import type { LaneOptions } from './lane.ts';
 import { type OpenLane, opener } from './open-lane.ts';
 import { isParked, Parking } from './parking.ts';
 import { type Seat, Seats, type SeatsOptions } from './seats.ts';
+import type { Talk } from './talk.ts';
 import type { ChildOptions } from './way.ts';
 
 export interface LanesOptions extends SeatsOptions, ChildOptions, Omit<LaneOptions, 'eras' | 'parking'> {
@@ -149,19 +150,27 @@ export function lanes(options: LanesOptions): Lanes {
 
   async function dispatch(call: Call, io: Io): Promise<Result | RpcError> {
     const mine = seats.take(call);
-    let parked: Promise<unknown> | undefined;
+    let parked: Talk | undefined;
     try {
       const made = ready(mine);
       const server = made instanceof Promise ? await made : made;
       check(call, server);
       const answer = call.method === 'resources/list' ? await listed(mine, server) : await server.call(call, io);
-      parked = parking.named(answer)?.over;
+      parked = parking.named(answer);
       return answer;
     } finally {
-      const release = () => seats.release(mine, call);
-      if (parked) void parked.then(release);
-      else release();
+      if (parked) stay(mine, call, parked);
+      else seats.release(mine, call);
     }
+  }
+
+  /** A parked call needs its server until it is over. */
+  function stay(mine: Seat, call: Call, talk: Talk): void {
+    mine.talks.add(talk);
+    void talk.over.then(() => {
+      mine.talks.delete(talk);
+      seats.release(mine, call);
+    });
   }
 
   /** Page by page and whole: cursors of a server go no further. */

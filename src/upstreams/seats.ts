@@ -59,6 +59,8 @@ export interface Seat {
   readonly stop: AbortController;
   server: OpenLane | undefined;
   open: number;
+  /** Of those, the ones that may be parked. */
+  readonly talks: Set<{ readonly parked: boolean }>;
   usedAt: number;
   idle: unknown;
   /** URI -> who watches it: lanes, each as often as it does. */
@@ -152,6 +154,7 @@ export class Seats {
       stop,
       server: undefined,
       open: 0,
+      talks: new Set(),
       usedAt: clock(),
       idle: undefined,
       watched: new Map(),
@@ -179,13 +182,14 @@ export class Seats {
     return made;
   }
 
-  /** Keeps a group of lanes below its bound: an idle lane gives way, a busy one does not. */
+  /** Keeps a group of lanes below its bound: an idle lane gives way, then one of parked calls only; a busy one does not. */
   #makeRoom(inGroup: (seat: Seat) => boolean, bound: number): void {
     let [count, idlest] = [0, undefined as Seat | undefined];
     for (const one of this.#seats.values()) {
       if (!inGroup(one)) continue;
       count++;
-      if (one.open === 0 && one.server && (!idlest || one.usedAt < idlest.usedAt)) idlest = one;
+      if (!one.server || isBusy(one)) continue;
+      if (!idlest || before(one, idlest)) idlest = one;
     }
     if (count < bound) return;
     if (!idlest || this.#ending.size >= this.#limits.perUpstream) throw new Ended('stop', 'upstream.busy');
@@ -218,6 +222,18 @@ export class Seats {
     this.#retired.add(server);
     void server.ended.finally(() => this.#retired.delete(server));
   }
+}
+
+/** Whether anything is under way besides calls that wait for an answer of their client. */
+function isBusy({ open, talks }: Seat): boolean {
+  let parked = 0;
+  for (const talk of talks) if (talk.parked) parked++;
+  return open > parked;
+}
+
+/** Which of two gives way first. */
+function before(one: Seat, other: Seat): boolean {
+  return (one.open === 0) === (other.open === 0) ? one.usedAt < other.usedAt : one.open === 0;
 }
 
 const ALONE: Terms = { offered: {} };

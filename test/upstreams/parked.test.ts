@@ -218,6 +218,16 @@ describe('a parked call', () => {
     }
     await expect.poll(() => world.events.filter(({ data }) => data.what === 'end').length).toBe(3);
   });
+  it('gives its lane to who needs one, after those that are idle', async () => {
+    const world = await asking({ limits: { perUpstream: 2 } });
+    const how = retry(await world.call('ask', args, { ...able, subject: 'a' }));
+    await world.call('echo', { text: 'idle' }, { ...able, subject: 'b' });
+    await world.call('echo', { text: 'x' }, { ...able, subject: 'c' });
+    const slow = world.call('slow', { ms: 1_000 }, { ...able, subject: 'c' });
+    await world.call('echo', { text: 'x' }, { ...able, subject: 'd' });
+    await expect(world.call('ask', args, { ...how, subject: 'a' })).rejects.toMatchObject({ code: 'upstream.lost' });
+    expect(textOf(await slow)).toBe('slow');
+  });
   it('is cancelled at the server with the request that answers it', async () => {
     const world = await asking();
     const rounds = [[FORM], [FORM]];

@@ -34,6 +34,7 @@ export function bySse(spec: HttpSpec, pin: string | undefined, resolve: Resolve)
         throw new Ended('stop', 'inventory.package', 'the URL or the pinned keys differ from those reviewed');
       const link = new SseLink(spec, resolve);
       const abort = () => link.kill();
+      if (signal.aborted) abort();
       signal.addEventListener('abort', abort, { once: true });
       try {
         await link.ready;

@@ -26,9 +26,8 @@ export function refusesAsk(
 
 /** One member of `inputRequests`. */
 export function toClient(method: string, params: JsonObject): JsonObject {
-  const kept: JsonObject = {};
-  for (const name in params) if (!OURS.has(name)) kept[name] = params[name]!;
-  return { method, params: kept };
+  // Made of entries: a member `__proto__` stays a member.
+  return { method, params: Object.fromEntries(Object.entries(params).filter(([name]) => !OURS.has(name))) };
 }
 
 /** The result that the server gets; undefined when the answer is none that its revision knows. */
