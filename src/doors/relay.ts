@@ -5,7 +5,7 @@
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { CODES } from '../core/codes/index.ts';
-import { type Frame, frames, type Id } from '../wire/frame.ts';
+import { type Frame, frames, type Id, type ResponseFrame } from '../wire/frame.ts';
 import { GOING } from './hello.ts';
 import { LineReader } from './line-reader.ts';
 import { errorMessage, MAX_MESSAGE } from './message.ts';
@@ -31,6 +31,8 @@ export async function relay(options: RelayOptions): Promise<void> {
   const { input, output, join, maxLine = MAX_MESSAGE, after = realAfter } = options;
   /** Requests that an owner has and has not answered; the id as JSON text. */
   const open = new Set<string>();
+  /** What the owner asked the client and has no answer to. */
+  const asked = new Set<Id>();
   /** Lines that came while nobody was there to take them. */
   const waiting: Uint8Array[] = [];
   let initialize: { line: Uint8Array; id: string; answered: boolean } | undefined;
@@ -53,14 +55,23 @@ export async function relay(options: RelayOptions): Promise<void> {
     tooLong: () => void output.write(`${errorMessage(undefined, 'frame.json')}\n`),
   });
 
-  function note(bytes: Uint8Array): void {
+  /** False: nothing but an answer to an owner that is gone. */
+  function note(bytes: Uint8Array): boolean {
     const said = frames(bytes);
-    if ('fault' in said) return;
+    if ('fault' in said) return true;
+    if (said.kind === 'response') return settled(said);
     // An introduction is never part of a batch.
     for (const one of said.kind === 'batch' ? said.elements : [said]) if (!('fault' in one)) noteOne(one, bytes);
+    return true;
+  }
+
+  /** Whether the owner of now waits for this answer, as far as is known. */
+  function settled({ id }: ResponseFrame): boolean {
+    return id === undefined || asked.delete(id) || typeof id !== 'string' || !OURS.test(id);
   }
 
   function noteOne(said: Frame, bytes: Uint8Array): void {
+    if (said.kind === 'response') settled(said);
     if (said.kind === 'request') {
       const id = JSON.stringify(said.id);
       open.add(id);
@@ -73,8 +84,7 @@ export async function relay(options: RelayOptions): Promise<void> {
 
   /** What was not forwarded yet is not open: it goes to the next owner instead. */
   function forward(stream: Duplex, bytes: Uint8Array): void {
-    note(bytes);
-    toFar(stream, bytes);
+    if (note(bytes)) toFar(stream, bytes);
   }
 
   function toFar(stream: Duplex, bytes: Uint8Array): void {
@@ -125,6 +135,7 @@ export async function relay(options: RelayOptions): Promise<void> {
       });
       const pass = (bytes: Uint8Array, ids: readonly string[]) => {
         for (const id of ids) open.delete(id);
+        if (ids.length === 0) mark(bytes);
         output.cork();
         output.write(bytes);
         const room = output.write('\n');
@@ -185,8 +196,23 @@ export async function relay(options: RelayOptions): Promise<void> {
     lost();
   }
 
+  /** Remembers what the owner asks, until it takes it back. */
+  function mark(bytes: Uint8Array): void {
+    const question = questionIn(bytes);
+    if (question !== undefined) asked.add(question);
+    else if (startsWith(bytes, CANCELLED)) {
+      const said = frames(bytes);
+      if (!('fault' in said) && said.kind === 'notification') asked.delete(said.params.requestId as Id);
+    }
+  }
+
   /** The owner went: whatever it was asked may or may not have happened, and is not asked again. */
   function lost(): void {
+    for (const requestId of asked) {
+      const params = { requestId, reason: 'the gateway ended' };
+      output.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })}\n`);
+    }
+    asked.clear();
     for (const id of open) {
       if (id === initialize?.id && !initialize.answered) continue;
       open.delete(id);
@@ -195,6 +221,23 @@ export async function relay(options: RelayOptions): Promise<void> {
       output.write(`{"jsonrpc":"2.0","id":${id},"error":${error}}\n`);
     }
   }
+}
+
+const REQUEST = Buffer.from('{"jsonrpc":"2.0","method":"');
+const CANCELLED = Buffer.from('{"jsonrpc":"2.0","method":"notifications/cancelled"');
+/** Ids of questions.ts; the member comes last. */
+const OURS = /^dw-[\w-]{24}$/;
+const TAIL = 36;
+
+/** The id of a question that this house wrote. */
+function questionIn(line: Uint8Array): string | undefined {
+  if (!startsWith(line, REQUEST)) return undefined;
+  const tail = Buffer.from(line.buffer, line.byteOffset + Math.max(0, line.length - TAIL), Math.min(TAIL, line.length));
+  return /"id":"(dw-[\w-]{24})"\}$/.exec(tail.toString('latin1'))?.[1];
+}
+
+function startsWith(line: Uint8Array, start: Buffer): boolean {
+  return start.compare(line, 0, Math.min(start.length, line.length)) === 0;
 }
 
 const ANSWER = Buffer.from('{"jsonrpc":"2.0","id":');
@@ -210,7 +253,7 @@ function answered(line: Uint8Array): string[] {
     const all = JSON.parse(Buffer.from(line).toString()) as { readonly id?: Id }[];
     return all.flatMap(({ id }) => (id === undefined ? [] : [JSON.stringify(id)]));
   }
-  if (ANSWER.compare(line, 0, Math.min(ANSWER.length, line.length)) !== 0) return [];
+  if (!startsWith(line, ANSWER)) return [];
   const head = Buffer.from(line.buffer, line.byteOffset, Math.min(line.length, HEAD)).toString();
   // Inside a string these marks would be escaped, so the first one ends the id.
   const ends = [head.indexOf(',"result":'), head.indexOf(',"error":')].filter((at) => at > 0);

@@ -227,4 +227,48 @@ describe('relay', () => {
     clearInterval(serve);
     expect(new Set(ids(client)).size).toBe(2000);
   });
+
+  it('takes back what a lost owner asked, and keeps the late answer to itself', async () => {
+    await until(() => owners.length === 1);
+    client.say(legacy(1, 'ask'));
+    const [first, second] = ['A', 'B'].map((c) => `dw-${c.repeat(24)}`) as [string, string];
+    const asks = (id: string) => {
+      return {
+        jsonrpc: '2.0',
+        method: 'elicitation/create',
+        params: { message: `{"id":"${second}"}`, id: second },
+        id,
+      };
+    };
+    await until(() => owners[0]!.heard.length === 1);
+    for (const id of [first, second]) owners[0]!.say(asks(id));
+    const note = { jsonrpc: '2.0', method: 'notifications/message', params: { data: { id: 'dw-' } } };
+    owners[0]!.say(note);
+    await until(() => client.heard.length === 3);
+    expect(client.heard).toEqual([asks(first), asks(second), note]);
+    client.say({ jsonrpc: '2.0', id: first, result: { action: 'accept' } });
+    await until(() => owners[0]!.heard.length === 2);
+    owners[0]!.stream.destroy();
+    await until(() => owners.length === 2 && client.heard.length === 5);
+    expect(client.heard.slice(3)).toEqual([
+      { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: second, reason: 'the gateway ended' } },
+      { jsonrpc: '2.0', id: 1, error: expect.objectContaining({ code: -31121 }) },
+    ]);
+    client.say({ jsonrpc: '2.0', id: second, result: { action: 'accept' } });
+    client.say(legacy(2, 'echo'));
+    await until(() => owners[1]!.heard.length === 1);
+    expect(owners[1]!.heard).toEqual([legacy(2, 'echo')]);
+  });
+
+  it('forgets a question that its owner took back', async () => {
+    await until(() => owners.length === 1);
+    const id = `dw-${'A'.repeat(24)}`;
+    owners[0]!.say({ jsonrpc: '2.0', method: 'roots/list', id });
+    owners[0]!.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
+    await until(() => client.heard.length === 2);
+    owners[0]!.stream.destroy();
+    await until(() => owners.length === 2);
+    await pause(20);
+    expect(client.heard).toHaveLength(2);
+  });
 });
