@@ -18,8 +18,8 @@ export interface Evidence {
   readonly certificate?: Uint8Array;
   /** DER of the certificates between it and its authority, the nearest first, as far as they are known. */
   readonly issuers?: readonly Uint8Array[];
-  /** Digest of the authorities that it was verified by; the same for the same authorities. */
-  readonly authorities?: string;
+  /** Those that the listener believed when it verified it: SHA-256 of each in hex, and a digest of them all. */
+  readonly authorities?: { readonly digest: string; readonly each: ReadonlySet<string> };
   /** The whole body, bounded as the door bounds it: for requests that are signed. */
   body?(): Promise<Uint8Array>;
 }

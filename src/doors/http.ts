@@ -179,7 +179,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
       ...(link?.client && {
         certificate: link.client.certificate,
         issuers: link.client.issuers,
-        ...(link.client.authorities && { authorities: link.client.authorities.digest }),
+        ...(link.client.authorities && { authorities: link.client.authorities }),
       }),
       async body() {
         if (tooLong(req.headers['content-length'], body.max)) knock.body ??= Promise.resolve('door.too-large');

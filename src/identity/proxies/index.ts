@@ -96,10 +96,13 @@ export function proxies(config: ProxiesConfig, keys: (row: number) => readonly K
   const own = [...new Set([...MESH, ...all.map(({ header }) => header)])];
   const known = new Generations<{ readonly caller: Caller; readonly by: readonly Key[] }>(KEPT);
 
-  function authenticate({ peer, header }: Evidence): Maybe<Caller | Code | undefined> {
+  function authenticate(evidence: Evidence): Maybe<Caller | Code | undefined> {
+    const { peer, header } = evidence;
     for (const [i, proxy] of all.entries()) {
       if (!inRanges(peer.address, proxy.ranges)) continue;
       const sent = header(proxy.header);
+      // More than once is not once.
+      if (sent === undefined && evidence.has?.(proxy.header)) return 'identity.assertion';
       if (sent === undefined) continue;
       const { mesh, domains = [], tenant, assertion } = proxy.config;
       return mesh ? meshCaller(mesh, domains, tenant, sent) : asserted(assertion!, tenant, sent, i);

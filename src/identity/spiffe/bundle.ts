@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { parseJson } from '../../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
-import { elements } from './der.ts';
+import { elements, extensionsOf, KEY_CERT_SIGN } from './der.ts';
 
 export interface Bundle {
   /** Whose certificates are X.509-SVIDs of the domain. */
@@ -104,9 +104,19 @@ function authorities(certificates: readonly (string | Uint8Array)[]): X509Certif
     } catch {
       throw new BundleFault('holds something that is no certificate');
     }
-    if (!certificate.ca) throw new BundleFault('holds a certificate that is not of an authority');
+    if (!isAuthority(certificate)) throw new BundleFault('holds a certificate that is not of an authority');
     return certificate;
   });
+}
+
+/** May sign others, and is plain enough to be asked how many may come between. */
+function isAuthority(certificate: X509Certificate): boolean {
+  try {
+    const { ca, usage } = extensionsOf(certificate.raw);
+    return ca && certificate.ca && (usage === undefined || usage.has(KEY_CERT_SIGN));
+  } catch {
+    return false;
+  }
 }
 
 function whole(value: Json | undefined): number | undefined {

@@ -72,6 +72,11 @@ export interface Extensions {
   readonly pathLength: number | undefined;
 }
 
+/** Bits of keyUsage (RFC 5280 section 4.2.1.3). */
+export const DIGITAL_SIGNATURE = 0;
+export const KEY_CERT_SIGN = 5;
+export const CRL_SIGN = 6;
+
 export const ALT_NAME = '551d11';
 export const KEY_USAGE = '551d0f';
 export const CONSTRAINTS = '551d13';

@@ -4,12 +4,19 @@
  * some authority it believes has signed; whose authority that is, is asked here.
  */
 import { X509Certificate } from 'node:crypto';
-import { ALT_NAME, CONSTRAINTS, EXTENDED_USAGE, type Extensions, extensionsOf, KEY_USAGE } from './der.ts';
+import {
+  ALT_NAME,
+  CONSTRAINTS,
+  CRL_SIGN,
+  DIGITAL_SIGNATURE,
+  EXTENDED_USAGE,
+  type Extensions,
+  extensionsOf,
+  KEY_CERT_SIGN,
+  KEY_USAGE,
+} from './der.ts';
 import { parseSpiffeId, type SpiffeId } from './id.ts';
 
-const DIGITAL_SIGNATURE = 0;
-const KEY_CERT_SIGN = 5;
-const CRL_SIGN = 6;
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 /** A critical extension of another kind would have to be obeyed (RFC 5280 section 4.2): such a chain is not believed. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([ALT_NAME, KEY_USAGE, CONSTRAINTS, EXTENDED_USAGE]);

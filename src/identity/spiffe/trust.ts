@@ -2,9 +2,7 @@
  * The bundles in force, one for each trust domain. One that goes bad leaves the last good one in force for a while;
  * after that nobody of the domain is believed any more.
  */
-import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../core/state.ts';
-import { sha256Hex } from '../../lib/bytes.ts';
 import type { Bundle } from './bundle.ts';
 
 interface Domain {
@@ -71,9 +69,4 @@ export class Trust {
     const all = [...this.#domains.keys()].flatMap((name) => this.of(name)?.x509 ?? []);
     return [...new Set(all.map((one) => one.toString()))];
   }
-}
-
-/** The same for the same authorities, as a listener has them (`ClientAuthorities.digest`). */
-export function digestOf(authorities: readonly X509Certificate[]): string {
-  return sha256Hex([...new Set(authorities.map(({ raw }) => sha256Hex(raw)))].sort().join(' '));
 }

@@ -14,7 +14,7 @@ import type { SpiffeId } from './id.ts';
 import { claimsSpiffe, jwtSvid } from './jwt-svid.ts';
 import { type SpiffeConfig, statedOf } from './rules.ts';
 import { x509Svid } from './svid.ts';
-import { digestOf, type Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 
 /** Verified SVIDs that are remembered. */
 const KEPT = 4096;
@@ -57,12 +57,12 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     const { certificate: leaf, issuers = [], authorities, peer } = evidence;
     // A credential that is sent speaks for itself; the certificate is then only what carries it.
     if (!leaf || evidence.header('authorization') !== undefined) return undefined;
-    const key = `${peer.tls?.fingerprint ?? sha256Hex(leaf)} ${authorities}`;
+    const key = `${peer.tls?.fingerprint ?? sha256Hex(leaf)} ${authorities?.digest}`;
     const before = remembered(key);
     if (before !== undefined) return before;
     if (!isWorkload(leaf)) return undefined;
     const believed = (domain: string) => trust.of(domain)?.x509;
-    const said = x509Svid([leaf, ...issuers], believed, clock(), (roots) => digestOf(roots) === authorities);
+    const said = x509Svid([leaf, ...issuers], believed, clock(), (roots) => areAll(authorities?.each, roots));
     if ('why' in said) return 'identity.svid';
     const print = sha256(leaf);
     return remember(
@@ -87,6 +87,14 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     );
   }
   return { token: { authenticate: token }, certificate: { authenticate: certificate } };
+}
+
+/** Whether all that the listener believed are authorities of the domain: whichever of them vouched, it was one of these. */
+function areAll(believed: ReadonlySet<string> | undefined, roots: readonly X509Certificate[]): boolean {
+  if (!believed || believed.size === 0) return false;
+  const own = new Set(roots.map(({ raw }) => sha256Hex(raw)));
+  for (const one of believed) if (!own.has(one)) return false;
+  return true;
 }
 
 /** Whether a certificate names a workload at all: others belong to whoever asks for client certificates. */

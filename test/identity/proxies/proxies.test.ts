@@ -154,7 +154,7 @@ describe('a sidecar', () => {
   it('is not heard twice', async () => {
     // A header that was sent more than once has no value, and was sent all the same.
     expect(await ask('10.1.1.1', {}, ['l5d-client-id'])).toBe('identity.forwarded');
-    expect(await ask('127.0.0.1', {}, ['l5d-client-id'])).toBe(NOBODY);
+    expect(await ask('127.0.0.1', {}, ['l5d-client-id'])).toBe('identity.assertion');
   });
 });
 
