@@ -30,6 +30,14 @@ export interface AppBounds {
   readonly permissions: readonly string[];
 }
 
+/** A second opinion on a text from outside; undefined: no answer in time. Never rejects. */
+export type Judge = (question: {
+  readonly kind: string;
+  readonly text: string;
+  /** Ids of the rules that spoke. */
+  readonly evidence: readonly string[];
+}) => Promise<'pass' | 'label' | 'hold' | undefined>;
+
 /** What a room may need beside its own block to compile its rules. */
 export interface RuleContext {
   /** Everything that `doorward.lock` pins. */
@@ -48,6 +56,8 @@ export interface RuleContext {
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */
   readonly fingerprint: (secret: string) => string;
+  /** The operator's own judge of content, where one is configured. */
+  readonly judge?: Judge;
   /** Signs a statement of this gateway with its Ed25519 key; base64url. */
   readonly sign?: (text: string) => string;
 }

@@ -19,6 +19,7 @@ import { pins } from '../inventory/lock.ts';
 import { parseRun } from '../inventory/packages/run.ts';
 import { shelf } from '../inventory/shelf.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
+import { openJudge } from './judge.ts';
 import { certificateFacts } from './listener.ts';
 import { noticeTo } from './notice.ts';
 import type { Site } from './site.ts';
@@ -62,6 +63,7 @@ export function prepare(site: Site, { holds, fingerprint, sign, machine, clock =
         cedar: site.cedar,
         fingerprint,
         ...(sign && { sign }),
+        ...(site.config.screen.judge && { judge: openJudge(site.config.screen.judge, site.dir) }),
       },
       extensions: extensionsOf(site),
       shelf: shelf(site.lock, holds, bundles) satisfies Shelf,

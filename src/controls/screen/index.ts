@@ -1,11 +1,11 @@
 /** screen: what a person would not see, a model does not read; what speaks to the model is marked or held. */
-import type { CallView, Family, Message } from '../../core/call.ts';
+import type { CallView, Family, Message, Result } from '../../core/call.ts';
 import { type Control, edit, type Inputs, PASS, type Verdict } from '../../core/verdict.ts';
 import { mayInstruct } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { mayHide, reveal, type Seen } from './hidden.ts';
 import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
-import { framed, said } from './said.ts';
+import { framed, said, textsOf } from './said.ts';
 
 const KINDS: Readonly<Record<Family, Kind>> = {
   call: 'result',
@@ -25,7 +25,7 @@ export const screen: Control<Rules> = {
     return PASS;
   },
 
-  inspect(call: CallView, message: Message, rules: Rules): Verdict<Message> {
+  inspect(call: CallView, message: Message, rules: Rules): Verdict<Message> | Promise<Verdict<Message>> {
     switch (message.kind) {
       case 'result': {
         const kind = message.value.resultType === 'input_required' ? 'elicitation' : KINDS[call.family];
@@ -34,8 +34,10 @@ export const screen: Control<Rules> = {
         const verdict =
           seen && judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
         if (verdict && verdict.kind === 'stop') return verdict;
-        if (message.bytes !== undefined && !mayInstruct(message.bytes)) return verdict ?? PASS;
-        return instructed(kind, message, rules, message.value, verdict ?? PASS);
+        const before = verdict ?? PASS;
+        const clean = message.bytes !== undefined && !mayInstruct(message.bytes);
+        const decided = clean ? before : instructed(kind, message, rules, message.value, before);
+        return rules.judge === undefined ? decided : asked(kind, message, rules.judge, decided);
       }
       case 'notification': {
         const seen = reveal(message.params, rules.hidden);
@@ -74,6 +76,28 @@ function instructed(
   if (now.kind !== 'result') return before;
   const marked: Message = { kind: 'result', value: framed(now.value) };
   return { kind: 'edit', value: marked, code: 'screen.labelled', what, taint: 'injection-suspected' };
+}
+
+/** The operator's judge beside the rules: it makes stricter what they decided, never milder. */
+function asked(
+  kind: Kind,
+  message: Result,
+  { ask, all, down }: NonNullable<Rules['judge']>,
+  decided: Verdict<Message>,
+): Verdict<Message> | Promise<Verdict<Message>> {
+  const suspected = decided.kind === 'edit' && decided.code === 'screen.labelled';
+  if (decided.kind === 'stop' || INSTRUCTIONS[kind].high === 'pass' || !(all || suspected)) return decided;
+  const evidence = suspected ? (decided.what ?? '').split(' ') : [];
+  return ask({ kind, text: textsOf(message.value), evidence }).then((answer): Verdict<Message> => {
+    if (answer === undefined && down === 'hold')
+      return { kind: 'stop', code: 'screen.judge', detail: kind, keep: true };
+    if (answer === 'hold') return { kind: 'stop', code: 'screen.quarantine', detail: `${kind}: judge`, keep: true };
+    if (answer !== 'label' || suspected) return decided;
+    const now = decided.kind === 'edit' ? decided.value : message;
+    if (now.kind !== 'result') return decided;
+    const marked: Message = { kind: 'result', value: framed(now.value) };
+    return { kind: 'edit', value: marked, code: 'screen.labelled', what: 'judge', taint: 'injection-suspected' };
+  });
 }
 
 function judged(kind: Kind, seen: Seen, made: (value: Json) => Message): Verdict<Message> {

@@ -1,6 +1,19 @@
 /** The `screen` block, and the decision table: which kind of text, how bad, what then. */
 import { z } from 'zod';
-import type { RuleContext } from '../../core/rules.ts';
+import type { Judge, RuleContext } from '../../core/rules.ts';
+
+const judge = z.strictObject({
+  url: z.string().min(1).describe('https address that answers {"verdict":"pass|label|hold"}'),
+  private: z.array(z.string()).max(16).optional().describe('networks that are not public and may be reached for this'),
+  ca: z.string().min(1).max(4096).optional().describe('file of the authority that vouches for it'),
+  within: z.int().min(50).max(30_000).default(2_000).describe('milliseconds for an answer'),
+  ask: z
+    .enum(['suspected', 'all'])
+    .default('suspected')
+    .describe('ask about texts that the rules suspect without being sure, or about all'),
+  down: z.enum(['hold', 'pass']).default('hold').describe('what holds without an answer'),
+});
+export type JudgeConfig = z.infer<typeof judge>;
 
 export const schema = z
   .strictObject({
@@ -16,6 +29,7 @@ export const schema = z
       .describe(
         'text that reads like instructions to a model: hold what is sure and label the rest, label all, or off',
       ),
+    judge: judge.optional().describe('a model of your own over HTTP, asked beside the rules; it only makes stricter'),
   })
   .prefault({});
 export type ScreenConfig = z.infer<typeof schema>;
@@ -58,8 +72,15 @@ export const INSTRUCTIONS: Readonly<Record<Kind, Readonly<Record<Sureness, Answe
 export interface Rules {
   readonly hidden: number;
   readonly instructions: 'off' | 'label' | 'hold';
+  readonly judge?: { readonly ask: Judge; readonly all: boolean; readonly down: 'hold' | 'pass' };
 }
 
-export function compile(config: ScreenConfig, _context?: Partial<RuleContext>): Rules {
-  return { hidden: config.hidden, instructions: config.instructions };
+export function compile(config: ScreenConfig, context?: Partial<RuleContext>): Rules {
+  const { hidden, instructions, judge: asked } = config;
+  const ask = context?.judge;
+  return {
+    hidden,
+    instructions,
+    ...(asked && ask && { judge: { ask, all: asked.ask === 'all', down: asked.down } }),
+  };
 }

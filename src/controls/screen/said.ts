@@ -4,6 +4,11 @@ import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/jso
 
 /** Judges all strings and names of a value as one text. */
 export function said(value: Json, head: Head = 'result'): Judged {
+  return judge(textsOf(value), head);
+}
+
+/** All strings and names of a value, one to a line. */
+export function textsOf(value: Json): string {
   const texts: string[] = [];
   const take = (item: Json): void => {
     if (typeof item === 'string') texts.push(item);
@@ -16,7 +21,7 @@ export function said(value: Json, head: Head = 'result'): Judged {
       }
   };
   take(value);
-  return judge(texts.join('\n'), head);
+  return texts.join('\n');
 }
 const COMMON: ReadonlySet<string> = new Set(['content', 'contents', 'type', 'text', 'uri', 'mimeType', 'resultType']);
 

@@ -13,6 +13,11 @@ export const content = {
     'edited',
     'the content reads like instructions and was put in a frame; `what` names the evidence',
   ),
+  'screen.judge': inBand(
+    -31084,
+    'The content could not be judged. Reference {ref}.',
+    'the judge over HTTP did not answer in time, and the configuration says that nothing passes then',
+  ),
   'redact.secret': rpc(200, -31090, 'edited', 'a secret was replaced; `what` names its kind'),
   'redact.card': rpc(200, -31091, 'edited', 'a card number was replaced'),
   'redact.overflow': inBand(
