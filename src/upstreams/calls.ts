@@ -5,6 +5,7 @@ import type { JsonObject } from '../lib/json/types.ts';
 import { misfit, undeclared } from '../wire/eras/asks.ts';
 import { louder } from '../wire/eras/interim.ts';
 import * as legacy from '../wire/eras/legacy.ts';
+import { method as lookUp } from '../wire/eras/methods.ts';
 import * as modern from '../wire/eras/modern.ts';
 import { allAccepted, linksAsked } from '../wire/eras/older-asks.ts';
 import type { Ask } from './asking.ts';
@@ -68,14 +69,15 @@ export function modernCalls({ client, offered, ask }: CallsOptions): Calls {
 /** A server up to 2025-11-25. */
 export function olderCalls({ greeting, offered, shared, parking, ask }: CallsOptions): Calls {
   const { version } = greeting;
-  const mayAsk = Object.keys(offered).length > 0;
+  /** Only some requests can be answered with a question. */
+  const mayAsk = (call: Call) => Object.keys(offered).length > 0 && lookUp(call.method)?.resumes === true;
   let level: string | undefined;
 
   async function once(call: Call, how: Ask): Promise<Result | RpcError> {
     const { method, params } = legacy.ask(call);
     const reply = await ask(method, params, how, call);
     if (reply.kind === 'result') return legacy.heard(method, reply.value, reply.bytes);
-    const inputRequests = linksAsked(version, offered, reply);
+    const inputRequests = mayAsk(call) ? linksAsked(version, offered, reply) : undefined;
     if (inputRequests === undefined) return legacy.heardError(reply);
     return { kind: 'result', value: { resultType: 'input_required', inputRequests, requestState: LINKS } };
   }
@@ -95,7 +97,7 @@ export function olderCalls({ greeting, offered, shared, parking, ask }: CallsOpt
         if (!allAccepted(resume.answers)) throw new Ended('stop', 'upstream.declined');
       }
       if (call.logLevel !== undefined && !shared) await listenTo(call.logLevel, io.signal);
-      if (!mayAsk) return once(call, io);
+      if (!mayAsk(call)) return once(call, io);
       const park = (talk: Talk) => parking.park(call, talk);
       return new Talk({ version, offered, ask: (how) => once(call, how), park }).round(io);
     },

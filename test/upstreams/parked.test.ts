@@ -1,8 +1,10 @@
 /** Servers of older revisions that ask while a call is open, on pipes, in the real sandbox. */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { Notification, Result, RpcError } from '../../src/core/call.ts';
+import type { Call, Notification, Result, RpcError } from '../../src/core/call.ts';
 import { Ended } from '../../src/core/ended.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
+import { type CallsOptions, olderCalls } from '../../src/upstreams/calls.ts';
+import { Parking } from '../../src/upstreams/parking.ts';
 import type { Asks } from '../../src/wire/eras/asks.ts';
 import { type CallHow, processesWith, type Setup, setup, textOf } from './world.ts';
 
@@ -10,6 +12,7 @@ const ALL: Asks = { elicitation: ['form', 'url'], sampling: true, roots: true };
 const ABLE: JsonObject = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } };
 const FORM = { method: 'elicitation/create', params: { message: 'Name?', requestedSchema: { type: 'object' } } };
 const ROOTS = { method: 'roots/list' };
+const LINK = { mode: 'url', elicitationId: 'e', url: 'https://a.example/', message: 'm' };
 const SAMPLE = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } };
 const YES = { action: 'accept', content: { name: 'Ann' } };
 
@@ -90,6 +93,22 @@ describe('a question within a call', () => {
       roots: {},
     });
     expect(faults(world)).toEqual([]);
+  });
+  it('is none where the request cannot be answered with one', async () => {
+    const asked: boolean[] = [];
+    const ask: CallsOptions['ask'] = async (_method, _params, { questions }) => {
+      asked.push(questions !== undefined);
+      return { kind: 'error', code: -32042, message: 'm', data: { elicitations: [LINK] } };
+    };
+    const parking = new Parking({ set: () => 0, clear() {} }, (n) => new Uint8Array(n));
+    const greeting = { version: '2025-11-25', capabilities: {} };
+    const calls = olderCalls({ greeting, client: {}, offered: { elicitation: { url: {} } }, parking, ask });
+    const io = { send: async () => {}, signal: new AbortController().signal };
+    const target = { kind: 'prompt', name: 'p' };
+    const call = (method: string) => ({ method, target, args: {}, caller: {}, lane: '[]' }) as unknown as Call;
+    expect(await calls.make(call('completion/complete'), io)).toMatchObject({ kind: 'error', code: -32603 });
+    expect(await calls.make(call('prompts/get'), io)).toMatchObject({ value: { resultType: 'input_required' } });
+    expect(asked).toEqual([false, true]);
   });
   it('may be answered in parts', async () => {
     const world = await serving();
