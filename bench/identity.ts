@@ -11,7 +11,7 @@ import { issueKey } from '../src/identity/issue.ts';
 import { apiKeys } from '../src/identity/keys.ts';
 import { localIdentity } from '../src/identity/local.ts';
 import { Gate, LOCAL, Prover } from '../test/identity/oauth/gate.ts';
-import { Idp, pair } from '../test/identity/oauth/idp.ts';
+import { Idp, type Pair, pair } from '../test/identity/oauth/idp.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 3 : 7;
@@ -44,13 +44,12 @@ async function many(make: (n: number) => Promise<Evidence> | Evidence): Promise<
   for (let n = 0; n < COUNT; n++) all.push(await make(n));
   return all;
 }
-const fresh = async (alg: string) => {
-  const key = alg === 'ES256' ? idp.signing : await pair(alg);
-  if (key !== idp.signing) idp.published.push(key.jwk);
-  return many(async (n) =>
-    bearer(await idp.token(gate.resource, { key, claims: { exp, jti: `${alg} ${n} ${Math.random()}` } })),
+const [edwards, rsa] = [await pair('EdDSA'), await pair('RS256')];
+idp.published.push(edwards.jwk, rsa.jwk);
+const fresh = (key: Pair) =>
+  many(async () =>
+    bearer(await idp.token(gate.resource, { key, claims: { exp, jti: randomBytes(12).toString('hex') } })),
   );
-};
 const bound = async (claims: object) => idp.token(gate.resource, { claims: { exp, cnf: claims } });
 const plain = await idp.token(gate.resource, { claims: { exp } });
 const byCertificate = await bound({ 'x5t#S256': x5t });
@@ -66,9 +65,9 @@ const SUBJECTS: readonly (readonly [name: string, make: () => Promise<Evidence[]
   ['access token, known', () => many(() => bearer(plain))],
   ['access token bound to a certificate, known', () => many(() => bearer(byCertificate))],
   ['access token bound to a key, known, with its proof', () => proofs(byKey)],
-  ['access token, first seen, ES256', () => fresh('ES256')],
-  ['access token, first seen, EdDSA', () => fresh('EdDSA')],
-  ['access token, first seen, RS256', () => fresh('RS256')],
+  ['access token, first seen, ES256', () => fresh(idp.signing)],
+  ['access token, first seen, EdDSA', () => fresh(edwards)],
+  ['access token, first seen, RS256', () => fresh(rsa)],
 ];
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -10,9 +10,12 @@ import { equal, hex, sha256 } from '../lib/bytes.ts';
 /** RFC 6750 2.1: `Bearer` + b64token; bounded, so that nothing long is hashed. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{16,512})$/i;
 
+const MAX_BEARER = 600;
+
 /** The token of an Authorization header; undefined when it has another form. */
 export function bearer(header: string): string | undefined {
-  return BEARER.exec(header)?.[1];
+  // An access token is longer, and looked at by others.
+  return header.length > MAX_BEARER ? undefined : BEARER.exec(header)?.[1];
 }
 
 export interface LocalIdentity {

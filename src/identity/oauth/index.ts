@@ -9,6 +9,7 @@ import { base64url, sha256 } from '../../lib/bytes.ts';
 import { Generations } from '../../lib/generations.ts';
 import type { KeyRing } from '../../lib/seal.ts';
 import type { Kind } from '../chooser.ts';
+import { MAX_TOKEN } from '../jws.ts';
 import type { Address } from './address.ts';
 import type { Token } from './claims.ts';
 import { type Issuer, Issuers, type Known } from './issuers.ts';
@@ -29,8 +30,9 @@ export interface OAuthOptions {
   readonly since: number;
 }
 
-/** RFC 6750 2.1 and RFC 9449 7.1, over the bytes that fit into a head. One space: two readers could take more differently. */
-const CREDENTIALS = /^(Bearer|DPoP) ([A-Za-z0-9._~+/-]{1,8192}={0,2})$/i;
+/** RFC 6750 2.1 and RFC 9449 7.1. One space: two readers could take more differently. */
+const CREDENTIALS = /^(Bearer|DPoP) ([A-Za-z0-9._~+/-]+={0,2})$/i;
+const MAX_CREDENTIALS = MAX_TOKEN + 'Bearer '.length;
 /** Tokens that are remembered. */
 const TOKENS = 4096;
 /** Proofs are remembered in so many spaces of the state, by key: each has its own bound. */
@@ -51,8 +53,10 @@ export class OAuth implements Kind {
 
   authenticate(evidence: Evidence): Maybe<Identified | undefined> {
     const { request } = evidence;
-    const [, scheme, token] = CREDENTIALS.exec(evidence.header('authorization') ?? '') ?? [];
-    if (!request || scheme === undefined || token === undefined) return undefined;
+    const sent = evidence.header('authorization');
+    if (!request || sent === undefined || sent.length > MAX_CREDENTIALS) return undefined;
+    const [, scheme, token] = CREDENTIALS.exec(sent) ?? [];
+    if (scheme === undefined || token === undefined) return undefined;
     const dpop = scheme.length === 4;
     const { issuers, clock, address: where } = this.#options;
     // A token that names no issuer can be that of another kind.
