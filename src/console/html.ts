@@ -37,13 +37,16 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 }
 
-/** Text of a stranger on one line: what a reader could not see is marked, and nothing around it changes its direction. */
+/**
+ * Text of a stranger on one line: what a reader could not see is marked. It begins at the left, whatever it
+ * begins with, and turns around nothing beside it.
+ */
 export function outside(text: string, max = 400): Html {
   const marked = escapeText(text, max).split(/(<U\+[0-9A-F]{4,6}>)/);
-  return html`<bdi>${marked.map((part, i) => (i % 2 === 1 ? html`<mark>${part}</mark>` : html`${part}`))}</bdi>`;
+  return html`<bdi dir="ltr">${marked.map((part, i) => (i % 2 === 1 ? html`<mark>${part}</mark>` : html`${part}`))}</bdi>`;
 }
 
-/** JSON as the terminal shows it: what cannot be seen is `\uXXXX`, marked; each string keeps its direction to itself. */
+/** JSON as the terminal shows it: what cannot be seen is `\uXXXX`, marked; each string begins at the left, and turns around nothing beside it. */
 export function outsideJson(value: unknown): Html {
   const text = jsonText(value, 2);
   const parts: Html[] = [];
@@ -51,7 +54,7 @@ export function outsideJson(value: unknown): Html {
   for (let start = text.indexOf('"'); start >= 0; start = text.indexOf('"', from)) {
     parts.push(html`${text.slice(from, start)}`);
     const { marked, end } = quoted(text, start);
-    parts.push(html`<bdi>${marked}</bdi>`);
+    parts.push(html`<bdi dir="ltr">${marked}</bdi>`);
     from = end;
   }
   parts.push(html`${text.slice(from)}`);

@@ -110,6 +110,7 @@ function send(res: ServerResponse, { status, body, type = 'text/html', cookie }:
     ...HEADERS,
     ...close,
     ...(cookie !== undefined && { 'Set-Cookie': cookie }),
+    ...(status === 405 && { Allow: 'GET, POST' }),
     'Content-Type': `${type}; charset=utf-8`,
     'Content-Length': Buffer.byteLength(body),
   });

@@ -113,7 +113,7 @@ ${row('wants', html`${one.kind} ${outside(one.name)} of ${outside(one.upstream)}
 ${row('why', html`${why}`)}
 ${row('asked', html`${iso(one.at)} by call <code>${call}</code>`)}
 ${row('until', html`${iso(one.until)}, ${left(one, now)}`)}
-${count > 1 ? row('agreed', html`${agreed.length} of ${count}: ${agreed.map((vote) => html`${vote.by} (${vote.via}) `)}`) : html``}
+${count > 1 ? row('agreed', html`${agreed.length} of ${count} ${agreed.map((vote) => html`${vote.by} (${vote.via}) `)}`) : html``}
 ${approvers.length > 0 ? row('approvers', html`of ${approvers.join(' or ')}`) : html``}
 ${row('digest', html`<code>${argsDigest}</code>`)}
 </dl>

@@ -29,10 +29,11 @@ h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 dl { display: grid; grid-template-columns: 8rem 1fr; gap: .35rem 1rem; margin: 0; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; overflow: hidden; }
+@media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 pre, code, .id { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .9rem; }
 pre { background: var(--code); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; margin: 0;
-  overflow: auto; max-height: 28rem; white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; }
-mark { background: var(--warn); color: inherit; border-radius: 3px; padding: 0 2px; }
+  overflow: hidden; white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; }
+mark { background: var(--warn); color: inherit; border-radius: 3px; padding: 0 2px; unicode-bidi: isolate; direction: ltr; }
 form { margin: 0; }
 .card > form, .card > .row { margin-top: 1.25rem; }
 label { display: block; font-weight: 600; margin-bottom: .35rem; }

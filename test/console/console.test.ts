@@ -267,6 +267,16 @@ describe('what another page or another name tries', () => {
     expect((await w.ask('/', undefined, { host: 'evil.example' })).status).toBe(421);
   });
 
+  it.each(['HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])('is refused: %s', async (method) => {
+    const w = await make();
+    const page = await w.ask('/', undefined, { origin: w.console.url }, method);
+    expect(page).toMatchObject({ status: 405, text: '', headers: { allow: 'GET, POST' } });
+    // A preflight of another origin gets no permission.
+    const foreign = await w.ask('/', undefined, { origin: 'http://evil.example' }, method);
+    expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+    expect(foreign.status).toBe(403);
+  });
+
   it.each([
     ['a field twice', 'session=a&session=b'],
     ['a form over its cap', `session=${'a'.repeat(9000)}`],
@@ -321,7 +331,7 @@ describe('text of others', () => {
     const { text } = await w.signIn('bob', [], id);
     expect(text).toContain('al<mark>&lt;U+200B&gt;</mark>ice');
     expect(text).toContain('&quot;a<mark>\\u200b</mark>b&quot;');
-    expect(text).toContain('<bdi>&quot;<mark>\\u202e</mark>gnp.exe&quot;</bdi>');
+    expect(text).toContain('<bdi dir="ltr">&quot;<mark>\\u202e</mark>gnp.exe&quot;</bdi>');
     expect(text).toContain('<mark>\\udb40</mark><mark>\\udc41</mark>');
     expect(text).not.toMatch(/[\u200b\u202e\u{e0041}]/u);
   });

@@ -5,8 +5,8 @@ import { html, outside, outsideJson } from '../../src/console/html.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
 const seen = (text: string) =>
-  text.replace(/<\/?(?:bdi|mark)>/g, '').replace(/&(\w+|#39);/g, (_, name) => ENTITIES[name]!);
-const markup = (text: string) => text.replace(/<\/?(?:bdi|mark)>/g, '');
+  text.replace(/<\/?(?:bdi|mark)(?: dir="ltr")?>/g, '').replace(/&(\w+|#39);/g, (_, name) => ENTITIES[name]!);
+const markup = (text: string) => text.replace(/<\/?(?:bdi|mark)(?: dir="ltr")?>/g, '');
 const words = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -50,8 +50,8 @@ describe('JSON of others', () => {
   });
 
   it('marks what could not be seen, and not what only looks like it', () => {
-    expect(outsideJson('a\u200bb').text).toBe('<bdi>&quot;a<mark>\\u200b</mark>b&quot;</bdi>');
-    expect(outsideJson('a\\u200bb').text).toBe('<bdi>&quot;a\\\\u200bb&quot;</bdi>');
+    expect(outsideJson('a\u200bb').text).toBe('<bdi dir="ltr">&quot;a<mark>\\u200b</mark>b&quot;</bdi>');
+    expect(outsideJson('a\\u200bb').text).toBe('<bdi dir="ltr">&quot;a\\\\u200bb&quot;</bdi>');
   });
 
   it('takes time that grows with its length alone', () => {

@@ -39,7 +39,12 @@ export async function world(config: object = {}, use: <T extends Desk>(desk: T) 
   const own = compile(schema.parse(config));
   const host = new URL(console.url).host;
 
-  function ask(path: string, form?: Readonly<Record<string, string>> | string, headers: object = {}): Promise<Page> {
+  function ask(
+    path: string,
+    form?: Readonly<Record<string, string>> | string,
+    headers: object = {},
+    method = form === undefined ? 'GET' : 'POST',
+  ): Promise<Page> {
     const body = form === undefined || typeof form === 'string' ? form : new URLSearchParams(form).toString();
     const sent = {
       host,
@@ -47,15 +52,11 @@ export async function world(config: object = {}, use: <T extends Desk>(desk: T) 
       ...headers,
     };
     return new Promise((resolve, reject) => {
-      const req = request(
-        console.url + path,
-        { method: body === undefined ? 'GET' : 'POST', headers: sent, agent: false },
-        (res) => {
-          let text = '';
-          res.on('data', (chunk: Buffer) => (text += chunk.toString()));
-          res.on('end', () => resolve({ status: res.statusCode!, headers: res.headers, text }));
-        },
-      );
+      const req = request(console.url + path, { method, headers: sent, agent: false }, (res) => {
+        let text = '';
+        res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        res.on('end', () => resolve({ status: res.statusCode!, headers: res.headers, text }));
+      });
       req.on('error', reject).end(body);
     });
   }
