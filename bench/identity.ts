@@ -12,6 +12,7 @@ import { apiKeys } from '../src/identity/keys.ts';
 import { localIdentity } from '../src/identity/local.ts';
 import { Gate, LOCAL, Prover } from '../test/identity/oauth/gate.ts';
 import { Idp, type Pair, pair } from '../test/identity/oauth/idp.ts';
+import { around, kinds, SUBJECTS as WORKLOADS } from './workloads.ts';
 
 const quick = process.argv.includes('--quick');
 const ROUNDS = quick ? 3 : 7;
@@ -29,7 +30,13 @@ const x5t = createHash('sha256').update(certificate).digest('base64url');
 const prover = await Prover.make();
 const exp = Math.floor(Date.now() / 1000) + 3600;
 
-const choose = chooser({ local: localIdentity(LOCAL, 'me'), keys: () => known, kinds: [gate.oauth], exposed: false });
+const choose = chooser({
+  local: localIdentity(LOCAL, 'me'),
+  keys: () => known,
+  kinds: [...kinds, gate.oauth],
+  around,
+  exposed: false,
+});
 const evidence = (headers: Record<string, string>): Evidence => ({
   peer: { listener: 'http', address: '127.0.0.1' },
   header: (name) => headers[name],
@@ -68,6 +75,7 @@ const SUBJECTS: readonly (readonly [name: string, make: () => Promise<Evidence[]
   ['access token, first seen, ES256', () => fresh(idp.signing)],
   ['access token, first seen, EdDSA', () => fresh(edwards)],
   ['access token, first seen, RS256', () => fresh(rsa)],
+  ...WORKLOADS.map(([name, make]) => [name, () => many(make)] as const),
 ];
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -75,6 +75,25 @@ describe('a signed request', () => {
     expect(await site.status({ sign: by(ED) })).toBe(200);
   });
 
+  it('is taken by a key that is configured later, and stays used across the change', async () => {
+    site.configure(keys(), POLICY);
+    await site.start();
+    let kept: [Record<string, string>, string] | undefined;
+    const sign = (request: Signable) => {
+      const made = signRequest(request, ED);
+      kept = [{ ...request.headers, ...made }, request.body];
+      return made;
+    };
+    expect(await site.status({ sign })).toBe(200);
+    const late: SignWith = { id: 'late', algorithm: 'ed25519', key: eve.privateKey };
+    expect(await site.status({ sign: by(late) })).toBe(401);
+    const more = 'late: { algorithm: ed25519, public: ./eve.pem, subject: ci }, eve:';
+    site.configure(keys().replace('eve:', more), POLICY);
+    await site.heard('event.reload ');
+    expect(await site.status({ sign: by(late) })).toBe(200);
+    expect((await site.send(...kept!)).status).toBe(401);
+  });
+
   it('needs keys that can be used', () => {
     site.configure(keys().replace('./eve.pem', './ci.mac'), POLICY);
     const { status, stderr } = site.site.run('run');

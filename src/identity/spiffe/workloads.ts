@@ -29,6 +29,8 @@ interface Known {
 /** Two kinds, since a bearer token comes before the certificate of the connection that brings it. */
 export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { token: Kind; certificate: Kind } {
   const known = new Generations<Known>(KEPT);
+  /** Digests of tokens that are of another kind: read once. */
+  const foreign = new Generations<true>(KEPT);
 
   /** Verified once under each version of the bundles; a bundle that becomes stale makes no new version. */
   function remembered(key: string): Caller | Code | undefined {
@@ -76,10 +78,14 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
     if (!sent?.includes('.')) return undefined;
     const audience = resourceOf(evidence);
     const key = `${base64url(sha256(sent))} ${audience}`;
+    if (foreign.get(key)) return undefined;
     const before = remembered(key);
     if (before !== undefined) return before;
     const claimed = claimsSpiffe(sent);
-    if (!claimed || !trust.knows(claimed.trustDomain)) return undefined;
+    if (!claimed || !trust.knows(claimed.trustDomain)) {
+      foreign.set(key, true);
+      return undefined;
+    }
     return jwtSvid(sent, audience, (domain) => trust.of(domain), clock()).then((said) =>
       'why' in said
         ? 'identity.svid'
