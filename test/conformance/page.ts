@@ -52,6 +52,11 @@ function counts(results: Results): string[] {
     return `${passed} of ${passed + some.reduce((total, one) => total + one.failed.size, 0)}`;
   };
   const required = all.filter((one) => one.required);
-  const whole = required.filter(({ failed }) => failed.size === 0).length;
-  return [`${whole} of ${required.length}`, sum(required), sum(all.filter((one) => !one.required))];
+  const whole = required.filter(({ failed, warned }) => failed.size === warned.size).length;
+  const told = required.filter(({ warned }) => warned.size > 0).length;
+  return [
+    `${whole} of ${required.length}${told > 0 ? `, ${told} with a warning` : ''}`,
+    sum(required),
+    sum(all.filter((one) => !one.required)),
+  ];
 }

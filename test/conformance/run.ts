@@ -18,7 +18,7 @@ const say = (line = '') => process.stdout.write(`${line}\n`);
 const score = (one?: Scenario) => (one ? `${one.passed}/${one.passed + one.failed.size}` : '-');
 const whole = (results: ReadonlyMap<string, Scenario>) => {
   const required = [...results.values()].filter((one) => one.required);
-  return `${required.filter(({ failed }) => failed.size === 0).length}/${required.length}`;
+  return `${required.filter(({ failed, warned }) => failed.size === warned.size).length}/${required.length}`;
 };
 const cell = ({ through, reasons, unexpected }: Cell, name: string) => {
   const lost = unexpected.some(({ scenario }) => scenario === name);

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly passed: number;
   /** Ids of checks that failed, each with the first message. */
   readonly failed: ReadonlyMap<string, string>;
+  /** Those of `failed` that are warnings: what a server should do, and need not. */
+  readonly warned: ReadonlySet<string>;
 }
 
 interface Check {
@@ -64,7 +66,8 @@ export function scenarioIn(out: string, front: string, name: string, required: b
   const failures = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
   const failed = new Map(failures.map(({ id, errorMessage = '' }) => [id, errorMessage]));
   const passed = checks.filter(({ status }) => status === 'SUCCESS').length;
-  return { name, required, passed, failed };
+  const warned = new Set(failures.flatMap(({ id, status }) => (status === 'WARNING' ? [id] : [])));
+  return { name, required, passed, failed, warned };
 }
 
 /** Its exit code says no more than its results. */
