@@ -13,13 +13,14 @@ import { page } from './pages.ts';
 import { STYLE } from './style.ts';
 
 const TICKET = /^\/connect\/([A-Za-z0-9_-]{43})$/;
+const BACK = /^\/callback(\/[A-Za-z0-9_-]{22})?$/;
 const FOOT = html`Whoever connects an account, and when, is in the audit log.`;
 
 /** Rejects when the port cannot be had. */
 export async function openConnectPages({ port, face, consents, known, prove }: ConnectParts): Promise<ConnectPages> {
   const shown = face === undefined ? undefined : new URL(face);
   // A cookie of this name can only be set by this host, over TLS.
-  const cookieName = shown ? '__Host-doorward-connect' : 'doorward-connect';
+  const prefix = shown ? '__Host-doorward-' : 'doorward-';
 
   async function asked(ticket: string, { method, form }: Asked): Promise<Answer> {
     const wish = consents.look(ticket);
@@ -33,7 +34,7 @@ export async function openConnectPages({ port, face, consents, known, prove }: C
     return {
       status: 200,
       body: onPage(to, scopes),
-      cookie: `${cookieName}=${cookie}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600${secure}`,
+      cookie: `${prefix}${cookie.name}=${cookie.value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600${secure}`,
     };
   }
 
@@ -44,9 +45,9 @@ export async function openConnectPages({ port, face, consents, known, prove }: C
     return same;
   }
 
-  async function back({ query, cookies }: Asked): Promise<Answer> {
-    const mine = cookies.split(/; */).find((one) => one.startsWith(`${cookieName}=`));
-    const wish = await consents.finish(new URLSearchParams(query), mine?.slice(cookieName.length + 1));
+  async function back({ path, query, cookies }: Asked): Promise<Answer> {
+    const all = new Map(cookies.split(/; */).map((one) => one.split('=', 2) as [string, string]));
+    const wish = await consents.finish(path, new URLSearchParams(query), (name) => all.get(prefix + name));
     return plain(200, 'Connected', `Your account at ${wish.upstream} is connected. You can close this page and go on.`);
   }
 
@@ -56,7 +57,7 @@ export async function openConnectPages({ port, face, consents, known, prove }: C
       const { path } = request;
       try {
         if (path === '/style.css') return { status: 200, body: STYLE, type: 'text/css' };
-        if (path === '/callback' && request.method === 'GET') return await back(request);
+        if (BACK.test(path) && request.method === 'GET') return await back(request);
         const ticket = TICKET.exec(path)?.[1];
         if (ticket !== undefined) return await asked(ticket, request);
       } catch (error) {

@@ -186,7 +186,11 @@ function compileHttp(
   if (isFault(made)) throw new RulesFault([...path, ...made.at], made.fault, made.fix);
   if (transport === 'sse' && proof)
     throw new RulesFault([...path, 'credential'], 'not over HTTP+SSE', 'leave it out, or use a server of today');
-  const rules = proof && { credential: compileCredential(proof, [...path, 'credential'], url, place.configDir) };
+  const ca = at(tls?.ca);
+  const near = { private: named ?? [], ...(ca !== undefined && { ca }) };
+  const rules = proof && {
+    credential: compileCredential(proof, [...path, 'credential'], url, place.configDir, near),
+  };
   return { http, ...(transport === 'sse' && { transport }), ...rules, ...granted(asks) };
 }
 

@@ -58,6 +58,26 @@ describe('a link', () => {
     expect((await new Browser('ana').go(link)).status).toBe(200);
   });
 
+  it('keeps the rights that it was shown with: other rights make another link', async () => {
+    const { link } = await ask('ana');
+    await new Browser('ana').connect(link);
+    const credential = here.credentials.of('it', mine(), caller('ana'));
+    const more = async (scope: string) => {
+      const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
+      const proof = await proofOf(credential);
+      return (await credential.refused({ status: 403, challenge, proof }).catch((error: unknown) => error)) as {
+        link: string;
+      };
+    };
+    const first = await more('write');
+    const browser = new Browser('ana');
+    expect((await browser.go(first.link)).text).not.toContain('admin');
+    const second = await more('admin');
+    expect(second.link).not.toBe(first.link);
+    expect((await browser.go(first.link, {})).status).toBe(404);
+    expect((await browser.go(second.link)).text).toContain('admin');
+  });
+
   it('cannot be agreed to by another page', async () => {
     const { link } = await ask('ana');
     const post = (headers: Record<string, string>) =>
@@ -155,6 +175,31 @@ it('an issuer without PKCE by S256 is not used, nor one that lies about itself',
   const second = await ask('bo', mine(lying.url));
   expect((await new Browser('bo').connect(second.link)).text).toContain('another issuer');
   await lying.close();
+});
+
+it('an issuer that a server named gets no code of another issuer, over whatever way back (mix-up)', async () => {
+  const registered = rules({ consent: { register: true, scopes: ['read'] } }, server.url);
+  const { link } = await ask('ana', registered);
+  const browser = new Browser('ana');
+  const to = new URL(on((await browser.go(link, {})).text));
+  const home = new URL(link).origin;
+  expect(to.searchParams.get('redirect_uri')).toMatch(new RegExp(`^${home}/callback/[A-Za-z0-9_-]{22}$`));
+  // The answer of another issuer, which knows us by the shared way back.
+  const answer = await caught(browser, to.href, home);
+  answer.pathname = '/callback';
+  expect(await browser.go(answer.href)).toMatchObject({ status: 400, text: expect.stringContaining('not open') });
+  // By its metadata alone we are known everywhere by one way back: then the issuer has to say who it is.
+  const silent = await issuer({
+    metadata: (facts) => {
+      delete facts['authorization_response_iss_parameter_supported'];
+      facts['client_id_metadata_document_supported'] = true;
+    },
+  });
+  const near = await recorder(silent.url);
+  const documented = rules({ consent: { metadata: 'https://gw.example.com/client.json', scopes: ['read'] } }, near.url);
+  const second = await ask('bo', documented);
+  expect((await new Browser('bo').connect(second.link)).text).toContain('does not say who it is');
+  await Promise.all([silent.close(), near.close()]);
 });
 
 it('two users who are mixed up end with their own accounts', async () => {

@@ -37,8 +37,8 @@ export interface Begun {
   /** At the issuer; made of what `endpoint` lets through. */
   readonly to: URL;
   readonly scopes: readonly string[];
-  /** For the browser that comes back. */
-  readonly cookie: string;
+  /** For the browser that comes back: the end of the name of a cookie, and its value. */
+  readonly cookie: { readonly name: string; readonly value: string };
 }
 
 interface Pending {
@@ -68,18 +68,22 @@ export class Consents {
     this.#world = world;
   }
 
-  /** A link for this user; undefined while too many are open. */
+  /** A link for this user; undefined while too many are open. Other rights make another link, and end the one before. */
   offer(wish: Wish): string | undefined {
     const key = placeOf(wish.holder, wish.upstream);
-    const until = this.#world.clock() + LIFE;
-    let ticket = this.#given.get(key);
-    if (ticket === undefined || this.look(ticket) === undefined) {
-      if (!room(this.#tickets, this.#world.clock())) return undefined;
-      ticket = base64url(this.#world.random(32));
-      if (this.#given.size >= 2 * MAX) this.#given.clear();
-      this.#given.set(key, ticket);
-    }
-    this.#tickets.set(ticket, { ...wish, until, misses: 0 });
+    const before = this.#given.get(key);
+    const open = before === undefined ? undefined : this.look(before);
+    if (open && String(open.scopes) === String(wish.scopes)) return this.#linkOf(before!);
+    if (before !== undefined) this.#tickets.delete(before);
+    if (!room(this.#tickets, this.#world.clock())) return undefined;
+    const ticket = base64url(this.#world.random(32));
+    if (this.#given.size >= 2 * MAX) this.#given.clear();
+    this.#given.set(key, ticket);
+    this.#tickets.set(ticket, { ...wish, until: this.#world.clock() + LIFE, misses: 0 });
+    return this.#linkOf(ticket);
+  }
+
+  #linkOf(ticket: string): string {
     return `${this.#world.base()}/connect/${ticket}`;
   }
 
@@ -96,20 +100,19 @@ export class Consents {
 
   /** The user agreed: finds the issuer, and the way there. The ticket is spent. Rejects with OAuthFault. */
   async begin(ticket: string): Promise<Begun> {
-    const { issuers, clock, random, base } = this.#world;
+    const { issuers, clock, random } = this.#world;
     const wish = this.look(ticket);
     this.#tickets.delete(ticket);
     if (wish === undefined) throw new OAuthFault('the link is spent or too old');
     if (!room(this.#pending, clock())) throw new OAuthFault('too many are connecting');
     const { way, rules } = wish;
     const web = issuers.web(rules);
-    const { issuer, scopes } = await issuerOf(wish, web);
+    const { issuer, scopes } = await issuerOf(wish, issuers.web({ web: rules.near }));
     const as = await issuers.facts(issuer, web);
     if (!as.code_challenge_methods_supported?.includes('S256'))
       throw new OAuthFault('the issuer does not offer PKCE with S256');
     const to = endpoint(as.authorization_endpoint, 'authorization_endpoint', web);
-    const redirect = `${base()}/callback`;
-    const client = await this.#client(wish, as, redirect, web);
+    const { client, redirect } = await this.#client(wish, as, web);
     const [state, verifier, cookie] = [0, 1, 2].map(() => base64url(random(32))) as [string, string, string];
     const query = {
       response_type: 'code',
@@ -126,15 +129,21 @@ export class Consents {
     for (const [name, value] of Object.entries(query)) to.searchParams.set(name, value);
     const pending = { wish: { ...wish, scopes }, issuer, client, verifier, redirect, cookie: sha256(cookie) };
     this.#pending.set(state, { ...pending, until: clock() + LIFE });
-    return { to, scopes, cookie };
+    return { to, scopes, cookie: { name: cookieOf(state), value: cookie } };
   }
 
-  /** The browser came back. Resolves when the token is kept. Rejects with OAuthFault. */
-  async finish(query: URLSearchParams, cookie: string | undefined): Promise<Wish> {
-    const { issuers, consented, clock } = this.#world;
+  /**
+   * The browser came back, by this path. `cookies` answers the value of the cookie whose name ends so. Resolves when the
+   * token is kept. Rejects with OAuthFault.
+   */
+  async finish(path: string, query: URLSearchParams, cookies: (name: string) => string | undefined): Promise<Wish> {
+    const { issuers, consented, clock, base } = this.#world;
     const state = query.getAll('state');
     const pending = state.length === 1 ? this.#pending.get(state[0]!) : undefined;
-    if (pending === undefined || clock() >= pending.until) throw new OAuthFault('this state is not open');
+    // Another way back is that of another issuer.
+    if (pending === undefined || clock() >= pending.until || pending.redirect !== base() + path)
+      throw new OAuthFault('this state is not open');
+    const cookie = cookies(cookieOf(state[0]!));
     if (cookie === undefined || !equal(sha256(cookie), pending.cookie))
       throw new OAuthFault('another browser began this');
     this.#pending.delete(state[0]!);
@@ -152,21 +161,33 @@ export class Consents {
     return wish;
   }
 
-  /** Known there > our metadata document > registered now, if that was chosen. */
-  async #client({ way }: Wish, as: AuthorizationServer, redirect: string, web: Web): Promise<ClientRules> {
-    if (way.client) return way.client;
-    if (way.metadata !== undefined && as['client_id_metadata_document_supported'] === true)
-      return { id: way.metadata, alg: 'ES256' };
+  /**
+   * Known there > our metadata document > registered now, if that was chosen. An issuer that a server named must not get
+   * the code of another one (mix-up): what is registered has a way back of its own, and where the way back is shared
+   * the issuer has to sign it with its name (RFC 9700, section 4.4).
+   */
+  async #client({ way }: Wish, as: AuthorizationServer, web: Web): Promise<{ client: ClientRules; redirect: string }> {
+    const home = this.#world.base();
+    const shared = `${home}/callback`;
+    if (way.client) return { client: way.client, redirect: shared };
+    if (way.metadata !== undefined && as['client_id_metadata_document_supported'] === true) {
+      if (way.issuer === undefined && as.authorization_response_iss_parameter_supported !== true)
+        throw new OAuthFault('the issuer does not say who it is on the way back: name it as `issuer` if you trust it');
+      return { client: { id: way.metadata, alg: 'ES256' }, redirect: shared };
+    }
     if (!way.register || as.registration_endpoint === undefined)
       throw new OAuthFault('the issuer does not know us: name a `client`, a `metadata` document, or allow `register`');
-    // A registration is good at its issuer alone (SEP-2352), and for the way back that it names.
-    const name = base64url(sha256(JSON.stringify([as.issuer, redirect.startsWith('http:') ? 'native' : redirect])));
+    const redirect = `${shared}/${base64url(sha256(as.issuer)).slice(0, 22)}`;
+    // A registration is good at its issuer alone (SEP-2352). Ports of loopback are free (RFC 8252, section 7.3).
+    const name = base64url(sha256(JSON.stringify([as.issuer, home.startsWith('http:') ? 'native' : home])));
     const known = this.#world.vault.get('client', '*', name)?.toString();
     const id = known ?? (await register(as, redirect, web));
     if (known === undefined) await this.#world.vault.change((draft) => draft.put('client', '*', name, Buffer.from(id)));
-    return { id, alg: 'ES256' };
+    return { client: { id, alg: 'ES256' }, redirect };
   }
 }
+
+const cookieOf = (state: string): string => base64url(sha256(state)).slice(0, 12);
 
 /** Who gives out tokens, and what is asked for: as configured, else as the server says. */
 async function issuerOf(

@@ -6,6 +6,7 @@ import type { Caller } from '../../core/call.ts';
 import { Ended } from '../../core/ended.ts';
 import { principalOf } from '../../core/principal.ts';
 import type { Clock, Maybe, Random } from '../../core/state.ts';
+import { base64url, sha256 } from '../../lib/bytes.ts';
 import type { Json } from '../../lib/json/types.ts';
 import type { Resolve } from '../../net/connect.ts';
 import { OAuthFault } from '../oauth/fault.ts';
@@ -45,6 +46,7 @@ export class Credentials {
   readonly consented: Consented;
   readonly #world: CredentialWorld;
   readonly #minted: Flights;
+  readonly #names = new WeakMap<CredentialRules, string>();
   readonly #secrets = new Map<string, { readonly value: string; readonly until: number }>();
 
   constructor(world: CredentialWorld) {
@@ -111,7 +113,7 @@ export class Credentials {
   #mint(upstream: string, rules: CredentialRules, way: Minted, caller: Caller): Credential {
     // Our own token is one for a tenant; an exchanged one is that of one credential of one caller.
     const own = way.kind === 'client-credentials' ? [caller.tenant] : [principalOf(caller), caller.credential];
-    const key = JSON.stringify([upstream, rules, ...own]);
+    const key = JSON.stringify([upstream, this.#nameOf(rules), ...own]);
     const fresh = () => this.#fresh(upstream, rules, way, caller);
     return {
       proof: (): Maybe<Proof> => {
@@ -134,6 +136,13 @@ export class Credentials {
         });
       },
     };
+  }
+
+  /** Other rules have another name; made once for each set. */
+  #nameOf(rules: CredentialRules): string {
+    let name = this.#names.get(rules);
+    if (name === undefined) this.#names.set(rules, (name = base64url(sha256(JSON.stringify(rules)))));
+    return name;
   }
 
   async #fresh(upstream: string, rules: CredentialRules, way: Minted, caller: Caller): Promise<Token> {

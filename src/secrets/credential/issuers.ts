@@ -22,7 +22,7 @@ export class Issuers {
     this.#world = world;
   }
 
-  web({ web: { private: named, ca } }: CredentialRules): Web {
+  web({ web: { private: named, ca } }: Pick<CredentialRules, 'web'>): Web {
     return web({ resolve: this.#world.resolve, private: named, ...(ca !== undefined && { ca }) });
   }
 

@@ -127,6 +127,11 @@ export type Way =
     } & Common);
 export type ConsentWay = Extract<Way, { kind: 'consent' }>;
 
+export interface Reach {
+  readonly private: readonly string[];
+  readonly ca?: string;
+}
+
 /** Checked, with references parsed and files absolute; nothing is looked up yet. */
 export interface CredentialRules {
   readonly way: Way;
@@ -136,8 +141,9 @@ export interface CredentialRules {
   readonly server: string;
   readonly header: string;
   readonly scheme: string;
-  /** How the issuer may be reached. */
-  readonly web: { readonly private: readonly string[]; readonly ca?: string };
+  /** How the issuer may be reached, and how the server may. */
+  readonly web: Reach;
+  readonly near: Reach;
 }
 
 const KINDS = ['secret', 'caller', 'client-credentials', 'exchange', 'id-jag', 'consent'] as const;
@@ -148,8 +154,14 @@ const TAKEN =
 
 type Path = readonly (string | number)[];
 
-/** Throws RulesFault; `path` leads to the block, `url` is that of the server. */
-export function compile(config: CredentialConfig, path: Path, url: string, base: string): CredentialRules {
+/** Throws RulesFault; `path` leads to the block, `url` is that of the server, which is reached as `near` says. */
+export function compile(
+  config: CredentialConfig,
+  path: Path,
+  url: string,
+  base: string,
+  near: Reach = { private: [] },
+): CredentialRules {
   const kinds = KINDS.filter((kind) => config[kind] !== undefined);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1)
@@ -174,7 +186,7 @@ export function compile(config: CredentialConfig, path: Path, url: string, base:
   const place = { path: [...path, kind], url, base, web };
   const { review } = config;
   const listing = review === undefined ? {} : { review: referenceOf(review, [...path, 'review'], base) };
-  return { way: wayOf(config, kind, place), ...listing, server: url, header, scheme, web };
+  return { way: wayOf(config, kind, place), ...listing, server: url, header, scheme, web, near };
 }
 
 interface Place {

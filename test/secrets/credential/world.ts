@@ -31,7 +31,7 @@ export function caller(subject: string, over: Partial<Caller> = {}): Caller {
 }
 
 export const rules = (config: CredentialConfig, url: string): CredentialRules =>
-  compile({ ...PRIVATE, ...config }, ['upstreams', 'it', 'credential'], url, '/');
+  compile({ ...PRIVATE, ...config }, ['upstreams', 'it', 'credential'], url, '/', PRIVATE);
 
 export interface World {
   readonly credentials: Credentials;
