@@ -36,7 +36,7 @@ beforeAll(async () => {
   };
   const policy = [
     { to: { tenant: 'acme', subject: 'alice' }, allow: ['library.add'] },
-    { to: { tenant: 'acme', subject: 'alice' }, allow: ['library.seen'], when: { bound: true } },
+    { to: { tenant: 'acme', subject: 'alice' }, allow: ['library.seen'], require: { bound: true } },
   ];
   const text = readFileSync(site.config, 'utf8').replace('policy: []', `policy: ${JSON.stringify(policy)}`);
   writeFileSync(site.config, `${text}identity: ${JSON.stringify(identity)}\n`);
@@ -136,7 +136,7 @@ describe('the official client', () => {
     expect(person.type).toMatch(/^bearer$/i);
     // The client asks for a refresh token by itself.
     expect(person.scopes).toEqual(['books:read offline_access']);
-    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['add']);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['add', 'seen']);
     const stepped = client.callTool({ name: 'add', arguments: { name: 'Emma' } });
     await expect(stepped).rejects.toBeInstanceOf(UnauthorizedError);
     expect(person.scopes[1]!.split(' ')).toEqual(expect.arrayContaining(['books:add', 'books:read']));

@@ -24,7 +24,7 @@ beforeAll(async () => {
   };
   const policy = [
     { to: { tenant: 'acme', subject: 'alice', via: 'jwt' }, allow: ['library.add', 'library.steps'] },
-    { to: { tenant: 'acme', subject: 'alice' }, allow: ['library.seen'], when: { bound: true } },
+    { to: { tenant: 'acme', subject: 'alice' }, allow: ['library.seen'], require: { bound: true } },
   ];
   const text = readFileSync(site.config, 'utf8').replace('policy: []', `policy: ${JSON.stringify(policy)}`);
   writeFileSync(site.config, `${text}identity: ${JSON.stringify(identity)}\n`);
@@ -53,7 +53,7 @@ const with_ = (token: string) => ({ authorization: `Bearer ${token}` });
 describe('an access token', () => {
   it('makes calls, and is told which scopes a tool needs', async () => {
     const poor = await idp.token(url(), { claims: { scope: 'books:read' } });
-    expect(await list(with_(poor))).toEqual(['add', 'steps']);
+    expect(await list(with_(poor))).toEqual(['add', 'seen', 'steps']);
     const short = await call('add', with_(poor), { name: 'Emma' });
     expect(short.status).toBe(403);
     const challenge = short.headers['www-authenticate'] as string;
@@ -68,7 +68,8 @@ describe('an access token', () => {
     expect(hidden.json['error']).toMatchObject({ code: -32602 });
   });
 
-  it('that is bound sees what only bound ones may', async () => {
+  it('that is bound may do what only bound ones may', async () => {
+    expect((await call('seen', with_(await idp.token(url())))).status).toBe(403);
     const prover = await Prover.make();
     const token = await idp.token(url(), { claims: { cnf: { jkt: prover.jkt } } });
     const headers = async () => ({ authorization: `DPoP ${token}`, dpop: await prover.prove(url(), token) });
@@ -209,12 +210,12 @@ describe('a change of the configuration', () => {
 
   it('holds for tokens that were known before', async () => {
     const token = await idp.token(url());
-    expect(await list(with_(token))).toEqual(['add', 'steps']);
+    expect(await list(with_(token))).toEqual(['add', 'seen', 'steps']);
     rewrite('"tenant":"acme","private"', '"tenant":"beta","private"');
     // The grants are for acme.
     await expect.poll(() => list(with_(token)).catch(() => []), SLOW).toEqual([]);
     rewrite('"tenant":"beta","private"', '"tenant":"acme","private"');
-    await expect.poll(() => list(with_(token)).catch(() => []), SLOW).toEqual(['add', 'steps']);
+    await expect.poll(() => list(with_(token)).catch(() => []), SLOW).toEqual(['add', 'seen', 'steps']);
     rewrite('identity:', '# identity:');
     await expect.poll(async () => (await call('steps', with_(token))).status, SLOW).toBe(401);
   });

@@ -55,7 +55,6 @@ export const grant = z
           .optional()
           .describe('argument -> value, caller.tenant, caller.subject, { min, max } or { in: [...] }; for calls only'),
         scopes: z.array(text).optional().describe('scopes that the caller must all have'),
-        bound: z.literal(true).optional().describe('only who proved a key or a certificate beside the credential'),
       })
       .optional(),
     ...bounds,
@@ -146,7 +145,6 @@ function toWhom(who: Grant['to']): Expr[] {
 
 function conditions({ when }: Grant, path: Path): Expr[] {
   const all = (when?.scopes ?? []).map((scope) => contains(dot(CALLER, 'scopes'), value(scope)));
-  if (when?.bound) all.push(dot(CALLER, 'bound'));
   if (when?.hours === undefined) return all;
   if (!parseHours(when.hours)) {
     throw new RulesFault(

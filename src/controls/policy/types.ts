@@ -42,8 +42,6 @@ export const CALLER: Readonly<Record<string, Field<Caller>>> = {
   how: field(STRING, (c) => c.how),
   acr: field(STRING, (c) => c.strength.acr, false),
   amr: field(STRINGS, (c) => c.strength.amr),
-  /** Whether a key had to be proved, beside the credential. */
-  bound: field(BOOLEAN, (c) => c.key !== undefined),
 };
 
 /** `resource`: a pinned thing and the facts that its reviewer stated. `uri` is the one asked for, known in a call only. */
