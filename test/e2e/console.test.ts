@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { printLock, withUpstream } from '../../src/inventory/lock.ts';
 import { parseLock } from '../../src/inventory/parse.ts';
 import { http, modern } from '../doors/client.ts';
-import { decides, owner } from './person.ts';
+import { browse, codeFor, decides, owner } from './person.ts';
 import { MAIN, OPEN_LIMITS, type Served, Site } from './site.ts';
 
 const INSPECTOR = join(
@@ -366,4 +366,28 @@ it('has told the log who signed in and who granted', () => {
     /"decision":"granted","approval":"[^"]+","by":"alice","approver":"alice","groups":\[\],"via":"console"/,
   );
   expect(log).toMatch(/"id":"approval","way":"in","kind":"pass","approval":"[^"]+","via":"console"/);
+});
+
+it('is void after a restart: sessions, codes, links and what waits', async () => {
+  const consoleOf = () => /console {2}(http:\/\/\S+)/.exec(served.said())![1]!;
+  const field = (text: string, name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
+  const { headers: own, body } = modern(1, 'echo', { text: 'before' });
+  const ask = async () =>
+    (await http(served.url, { path: '/tidy', headers: { ...own, ...headers() }, body })).text.match(
+      /person: (\w+)/,
+    )![1]!;
+  const id = await ask();
+  const signed = await browse(`${consoleOf()}/sign-in`, { code: await codeFor(site, { as: 'bob' }), id });
+  const late = await codeFor(site, { as: 'eve' });
+  const form = { session: field(signed.text, 'session'), id, key: field(signed.text, 'key'), do: 'grant' };
+  expect(form.key).toHaveLength(64);
+  await served.stop();
+  served = await site.serve();
+  expect((await browse(`${consoleOf()}/decide`, form)).status).toBe(403);
+  expect((await browse(`${consoleOf()}/sign-in`, { code: late, id })).status).toBe(403);
+  const again = await browse(`${consoleOf()}/sign-in`, { code: await codeFor(site, { as: 'bob' }), id });
+  expect(again.text).toContain('No such approval waits any more');
+  const decided = await browse(`${consoleOf()}/decide`, { ...form, session: field(again.text, 'session') });
+  expect(decided.text).toContain('No such approval waits any more');
+  expect(await ask()).not.toBe(id);
 });
