@@ -12,8 +12,8 @@ import { type InputRequest, requestsOf } from '../core/rounds.ts';
 import type { Clock, Maybe, Random } from '../core/state.ts';
 import { base64url } from '../lib/bytes.ts';
 import type { JsonObject } from '../lib/json/types.ts';
+import { toOlder } from '../wire/eras/client-asks.ts';
 import type { LegacySession } from '../wire/eras/legacy.ts';
-import * as legacy from '../wire/eras/legacy.ts';
 import type { ResponseFrame } from '../wire/frame.ts';
 import type { After } from './timers.ts';
 
@@ -136,6 +136,11 @@ export class Questions {
     try {
       for (const [name, one] of Object.entries(requests)) {
         const asked = one as unknown as InputRequest;
+        const told = toOlder(asked, session.era, base64url(this.#options.random(16)));
+        if (!told) {
+          answers[name] = { action: 'cancel' };
+          continue;
+        }
         const id = `dw-${base64url(this.#options.random(18))}`;
         open.add(id);
         this.#waiting.set(id, {
@@ -150,7 +155,6 @@ export class Questions {
             else if (open.size === 0) wait.resolve(undefined);
           },
         });
-        const told = legacy.request(asked, session.era, base64url(this.#options.random(16)));
         // The id last: what leads with an id is an answer to who looks at the head of a line only (relay.ts).
         await asking.send(JSON.stringify({ jsonrpc: '2.0', ...told, id }));
       }

@@ -2,7 +2,6 @@
 import type { Said } from '../../core/admit.ts';
 import { type Call, type Claimed, type Message, type Result, type RpcError, STREAM } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
-import type { InputRequest } from '../../core/rounds.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Fault, RequestFrame } from '../frame.ts';
 import { interim, isLevel, trace, type Wishes } from './interim.ts';
@@ -124,17 +123,6 @@ export function tell(
       return told && { ...told, params: noteOf(era, told.method, told.params) };
     }
   }
-}
-
-/**
- * One request of `inputRequests` as a client of `era` is asked it. `elicitationId` = a fresh one: up to 2025-11-25 a page
- * has an id of its own. Modes came with 2025-11-25.
- */
-export function request(asked: InputRequest, era: LegacyEra, elicitationId: string): InputRequest {
-  if (asked.method !== 'elicitation/create') return asked;
-  const { mode, ...params } = asked.params;
-  if (mode === 'url') return { method: asked.method, params: { mode, ...params, elicitationId } };
-  return { method: asked.method, params: era >= LEGACY ? { mode: 'form', ...params } : params };
 }
 
 const UNASKED: JsonObject = { code: -32603, message: 'the client cannot be asked' };
