@@ -60,7 +60,12 @@ const RELIST_PAUSE = 1_000;
 
 export function lanes(options: LanesOptions): Lanes {
   const { clock, timers, resolve = systemResolve, random = randomBytes } = options;
-  const parking = new Parking(timers, random, options.parked);
+  const parking = new Parking({
+    timers,
+    random,
+    ttl: options.parked,
+    onEnd: ({ id, upstream }, why) => options.onEvent('event.parked', { upstream, call: id, why }),
+  });
   const open = opener({ ...options, resolve, parking, eras: new Eras(clock) });
   const told = new Map<string, string>();
   const seats = new Seats(options, open, (seat, server) => {

@@ -26,6 +26,7 @@ const PREFIX = 'doorward:parked:';
 
 interface Parked {
   readonly talk: Talk;
+  readonly call: Pick<Call, 'id' | 'upstream'>;
   readonly principal: string;
   readonly lane: string;
   /** What the retry must name again. */
@@ -33,16 +34,21 @@ interface Parked {
   readonly timer: unknown;
 }
 
+export interface ParkingOptions {
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Milliseconds; ten minutes by default. */
+  readonly ttl?: number | undefined;
+  /** A parked call was given up; nobody has heard of that yet. */
+  readonly onEnd: (call: Pick<Call, 'id' | 'upstream'>, why: string) => void;
+}
+
 export class Parking {
-  readonly #timers: Timers;
-  readonly #random: Random;
-  readonly #ttl: number;
+  readonly #options: ParkingOptions;
   readonly #parked = new Map<string, Parked>();
 
-  constructor(timers: Timers, random: Random, ttl = TTL) {
-    this.#timers = timers;
-    this.#random = random;
-    this.#ttl = ttl;
+  constructor(options: ParkingOptions) {
+    this.#options = options;
   }
 
   get size(): number {
@@ -55,9 +61,11 @@ export class Parking {
     this.#makeRoom((one) => one.principal === principal, PER_PRINCIPAL);
     this.#makeRoom((one) => one.principal === principal && one.lane === call.lane, PER_LANE);
     if (this.#parked.size >= IN_ALL) return undefined;
-    const state = PREFIX + base64url(this.#random(16));
-    const timer = this.#timers.set(() => this.#end(state, 'nobody answered in time'), this.#ttl);
-    this.#parked.set(state, { talk, principal, lane: call.lane, subject: subjectOf(call), timer });
+    const { timers, random, ttl = TTL } = this.#options;
+    const state = PREFIX + base64url(random(16));
+    const timer = timers.set(() => this.#end(state, 'nobody answered in time'), ttl);
+    const { id, upstream, lane } = call;
+    this.#parked.set(state, { talk, call: { id, upstream }, principal, lane, subject: subjectOf(call), timer });
     return state;
   }
 
@@ -93,11 +101,13 @@ export class Parking {
   #end(state: string, why: string): void {
     const parked = this.#parked.get(state);
     this.#forget(state);
-    parked?.talk.stop(new Ended('cancel', 'run.cancelled', why));
+    if (!parked) return;
+    parked.talk.stop(new Ended('cancel', 'run.cancelled', why));
+    this.#options.onEnd(parked.call, why);
   }
 
   #forget(state: string): void {
-    this.#timers.clear(this.#parked.get(state)?.timer);
+    this.#options.timers.clear(this.#parked.get(state)?.timer);
     this.#parked.delete(state);
   }
 }

@@ -100,7 +100,7 @@ describe('a question within a call', () => {
       asked.push(questions !== undefined);
       return { kind: 'error', code: -32042, message: 'm', data: { elicitations: [LINK] } };
     };
-    const parking = new Parking({ set: () => 0, clear() {} }, (n) => new Uint8Array(n));
+    const parking = new Parking({ timers: { set: () => 0, clear() {} }, random: (n) => new Uint8Array(n), onEnd() {} });
     const greeting = { version: '2025-11-25', capabilities: {} };
     const calls = olderCalls({ greeting, client: {}, offered: { elicitation: { url: {} } }, parking, ask });
     const io = { send: async () => {}, signal: new AbortController().signal };
@@ -205,6 +205,9 @@ describe('a parked call', () => {
     await expect.poll(async () => JSON.stringify((await heardBy(world)).heard)).toContain('notifications/cancelled');
     await expect(world.call('ask', args, how)).rejects.toMatchObject({ code: 'upstream.gone' });
     const { heard } = await heardBy(world);
+    expect(world.events.filter(({ code }) => code === 'event.parked').map(({ data }) => data)).toEqual([
+      { upstream: 'under-test', call: expect.stringMatching(/^call-/), why: 'nobody answered in time' },
+    ]);
     expect(heard.filter(({ params }) => params?.name === 'ask')).toHaveLength(1);
     expect(heard).toContainEqual({ jsonrpc: '2.0', id: 'q1', error: { code: -32603, message: 'no answer' } });
   });

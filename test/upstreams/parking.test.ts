@@ -8,9 +8,10 @@ import type { Talk } from '../../src/upstreams/talk.ts';
 let timers: Map<number, () => void>;
 let parking: Parking;
 let ended: string[];
+let told: string[];
 let count: number;
 beforeEach(() => {
-  [timers, ended, count] = [new Map(), [], 0];
+  [timers, ended, told, count] = [new Map(), [], [], 0];
   const set = (run: () => void, ms: number) => {
     expect(ms).toBe(600_000);
     timers.set(++count, run);
@@ -21,13 +22,16 @@ beforeEach(() => {
     new DataView(bytes.buffer).setUint32(0, ++count);
     return bytes;
   };
-  parking = new Parking({ set, clear: (timer) => void timers.delete(timer as number) }, random);
+  const clear = (timer: unknown) => void timers.delete(timer as number);
+  parking = new Parking({ timers: { set, clear }, random, onEnd: ({ id }, why) => void told.push(`${id}: ${why}`) });
 });
 
 const talk = (name: string) =>
   ({ over: Promise.resolve(), stop: (why: Ended) => void ended.push(`${name}: ${why.code}`) }) as unknown as Talk;
 const caller = (subject: string, session = '-', args = {}, state?: string, id = '-'): Call =>
   ({
+    id: `call of ${subject}`,
+    upstream: 'u',
     caller: { subject },
     method: 'tools/call',
     target: { kind: 'tool', name: 'x' },
@@ -70,6 +74,7 @@ describe('a parked call', () => {
     const state = parking.park(caller('a'), talk('mine'))!;
     for (const run of timers.values()) run();
     expect(ended).toEqual(['mine: run.cancelled']);
+    expect(told).toEqual(['call of a: nobody answered in time']);
     expect(taken(caller('a', '-', {}, state))).toEqual(gone);
     expect(parking.size).toBe(0);
   });

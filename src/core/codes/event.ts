@@ -16,6 +16,7 @@ export const events = {
   'event.notice': event('a webhook was told that a call waits, or could not be; data.what and data.why'),
   'event.halt': event('a person halted something, or let it go on; data names what, who and why'),
   'event.listen': event('the gateway ended a stream of change notifications; data.why'),
+  'event.parked': event('a call that waited for its client was ended at its server; data names upstream, call and why'),
   'event.lane': event('a server process started or ended'),
   'event.stderr': event('a server wrote to its error stream'),
   'event.protocol': event('a server broke the protocol, or asked for what it may not; the line was dropped or refused'),

@@ -503,7 +503,11 @@ describe('a reload', () => {
   });
 });
 
-const PARKING = new Parking({ set: () => 0, clear() {} }, () => new Uint8Array(16));
+const PARKING = new Parking({
+  timers: { set: () => 0, clear() {} },
+  random: () => new Uint8Array(16),
+  onEnd() {},
+});
 
 describe('a watched resource', () => {
   it.each(both)('of a %s server is told of, once it is updated', async (era) => {
