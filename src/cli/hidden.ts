@@ -23,9 +23,10 @@ export async function readSecret(question: string): Promise<string> {
 /** At the terminal of this process, whatever stdin is. Rejects with Trouble where there is none. */
 export async function typed(question: string): Promise<string> {
   const terminal = open();
-  process.stderr.write(question);
   try {
+    // Before the question: whoever types ahead is not shown either.
     terminal.setRawMode(true);
+    process.stderr.write(question);
     return await line(terminal);
   } finally {
     terminal.setRawMode(false);
@@ -72,6 +73,7 @@ function line(terminal: ReadStream): Promise<string> {
       }
     };
     terminal.on('data', hear);
+    terminal.resume();
   });
 }
 

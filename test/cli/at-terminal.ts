@@ -10,15 +10,18 @@ const answers = all.slice(0, all.indexOf('--'));
 const command = `stty cols 500; ${all.slice(answers.length + 1).join(' ')}`;
 const keys: Readonly<Record<string, string>> = { '^C': '\x03', '^D': '\x04' };
 
+/** A question to agree to, or a secret that is typed. */
+const QUESTION = /\[y\/N\] |(?:of the vault|once more|value of [a-z]+): /;
+
 const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
 let said = '';
 child.stdout.on('data', (chunk: Buffer) => {
   process.stdout.write(chunk);
   said += chunk.toString();
-  const asked = said.indexOf('[y/N] ');
+  const asked = QUESTION.exec(said);
   const answer = answers[0];
-  if (asked < 0 || answer === undefined) return;
-  said = said.slice(asked + 6);
+  if (!asked || answer === undefined) return;
+  said = said.slice(asked.index + asked[0].length);
   answers.shift();
   child.stdin.write(keys[answer] ?? `${answer}\r`);
 });

@@ -53,7 +53,7 @@ export const secret: Verb = {
         .option('--tenant <name>', 'for callers of this tenant alone', '*');
     named('set', 'put a new secret into the vault; it is read from stdin, or typed without echo').action(
       async (name: string, _own, cmd: Command) => {
-        const { vault, tenant } = await open(cmd);
+        const { vault, tenant } = await open(cmd, 'write');
         const label = await put(vault, tenant, name, (known) => {
           if (known) throw new Trouble(`${name} is there already`, `doorward secret rotate ${name}`);
         });
@@ -63,7 +63,7 @@ export const secret: Verb = {
     );
     named('rotate', 'put a new value in the place of an old one, which stays as the version before').action(
       async (name: string, _own, cmd: Command) => {
-        const { vault, tenant } = await open(cmd);
+        const { vault, tenant } = await open(cmd, 'write');
         const label = await put(vault, tenant, name, (known) => {
           if (!known) throw new Trouble(`no secret ${name}`, `doorward secret set ${name}`);
         });
