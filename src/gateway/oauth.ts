@@ -1,6 +1,7 @@
 /** OAuth as configured now: issuers and their keys kept up to date, and exchanged with the configuration. */
 import type { Caller } from '../core/call.ts';
 import type { Log } from '../core/ports.ts';
+import { RulesFault } from '../core/rules.ts';
 import type { Clock, Random, State } from '../core/state.ts';
 import type { Kind } from '../identity/chooser.ts';
 import { Address } from '../identity/oauth/address.ts';
@@ -12,6 +13,7 @@ import type { JsonObject } from '../lib/json/types.ts';
 import type { KeyRing } from '../lib/seal.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
 import { type Places, parseReference, resolveReference } from '../secrets/references.ts';
+import { eachSecret, located } from './prepare.ts';
 import type { Site } from './site.ts';
 
 export interface OAuthWiring extends Places {
@@ -50,11 +52,19 @@ interface Open {
   address: Address | undefined;
 }
 
+/** Throws ConfigError when a secret of ours is not there. Later that lets nobody in by introspection until it is. */
 export function openOAuth(first: Site, wiring: OAuthWiring): OAuthSite {
   const { clock, log, ended } = wiring;
   const since = clock();
   const told = new Map<string, number>();
   let url: string | undefined;
+  const secretOf = (reference: string, { dir }: Site) => resolveReference(parseReference(reference, dir), wiring);
+  const { oauth: begun } = first.config.identity;
+  try {
+    if (begun) eachSecret(begun, (reference) => secretOf(reference, first));
+  } catch (error) {
+    throw error instanceof RulesFault ? located(first, error) : error;
+  }
   let open = make(first);
   const timer = setInterval(() => open?.issuers.look(), LOOK);
   timer.unref();
@@ -66,7 +76,7 @@ export function openOAuth(first: Site, wiring: OAuthWiring): OAuthSite {
       rules: compile(config, site.dir),
       remote: (rules) => new Remote(rules, wiring.resolve ?? systemResolve),
       clock,
-      secret: ({ introspection }) => resolveReference(parseReference(introspection!.secret, site.dir), wiring),
+      secret: ({ introspection }) => secretOf(introspection!.secret, site),
       onGone: (issuer) => gone(issuer),
       onFault: tell,
     });

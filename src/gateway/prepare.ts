@@ -12,12 +12,13 @@ import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type AppBounds, type AskGrants, RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import { exposed } from '../doors/rules.ts';
-import { compile as compileOAuth } from '../identity/oauth/rules.ts';
+import { compile as compileOAuth, type OAuthConfig } from '../identity/oauth/rules.ts';
 import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
 import { parseRun } from '../inventory/packages/run.ts';
 import { shelf } from '../inventory/shelf.ts';
+import { parseReference, ReferenceFault } from '../secrets/references.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
 import { openJudge } from './judge.ts';
 import { certificateFacts } from './listener.ts';
@@ -107,10 +108,26 @@ function scopesOf({ config, dir }: Site, pinned: readonly Pinned[]): ReadonlyMap
     if (error instanceof RulesFault) throw new RulesFault([...path, ...error.path], error.message, error.fix);
     throw error;
   }
+  eachSecret(oauth, (text) => parseReference(text, dir));
   const names = namesOf(pinned);
   return new Map(
     Object.entries(oauth.scopes).map(([name, all]) => [names.resolve(name, [...path, 'scopes', name]), all]),
   );
+}
+
+/** Does something with the reference to each secret of ours. Throws RulesFault, whose text holds no secret. */
+export function eachSecret({ issuers }: OAuthConfig, look: (reference: string) => void): void {
+  for (const [i, { introspection }] of issuers.entries()) {
+    if (!introspection) continue;
+    try {
+      look(introspection.secret);
+    } catch (error) {
+      const path = ['identity', 'oauth', 'issuers', i, 'introspection', 'secret'];
+      if (error instanceof ReferenceFault) throw new RulesFault(path, error.message, error.fix);
+      const why = error instanceof Error ? error.message : 'cannot be read';
+      throw new RulesFault(path, why, 'check the file and its permissions');
+    }
+  }
 }
 
 function askGrants({ config }: Site): ReadonlyMap<string, AskGrants> {

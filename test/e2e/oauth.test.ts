@@ -202,6 +202,12 @@ describe('a change of the configuration', () => {
       expect.stringMatching(/doorward\.yaml:\d+:\d+.*plaintext to another machine/),
     ]);
     writeFileSync(site.config, before);
+    const asked = '"introspection":{"endpoint":"https://idp.example/i","client":"c","secret":"of the client"}';
+    rewrite('"tenant":"acme","private"', `${asked},"tenant":"acme","private"`);
+    const said = site.run('check').stderr;
+    expect(said).toMatch(/doorward\.yaml:\d+:\d+: a secret stands here by value/);
+    expect(said).not.toContain('of the client');
+    writeFileSync(site.config, before);
     rewrite('"library.add":', '"library.nothing":');
     expect(site.run('check').stderr + site.run('check').stdout).toMatch(/doorward\.yaml:\d+:\d+/);
     writeFileSync(site.config, before);
