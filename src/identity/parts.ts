@@ -23,7 +23,11 @@ export function jwtParts(token: string): Parts | undefined {
   return header && payload && { header, payload };
 }
 
-/** Whether a header asks for what nobody here does (RFC 7515 section 4.1.11, RFC 7516, RFC 7797). */
-export function demands(header: JsonObject): boolean {
-  return header['crit'] !== undefined || header['b64'] !== undefined || header['zip'] !== undefined;
+/**
+ * Whether a token asks for what is not done where a plain bearer token is taken: an extension (RFC 7515 section 4.1.11,
+ * RFC 7797), compression, or proof of a key (RFC 7800).
+ */
+export function demands({ header, payload }: Parts): boolean {
+  const { crit, b64, zip } = header;
+  return [crit, b64, zip, payload['cnf']].some((one) => one !== undefined);
 }

@@ -42,6 +42,9 @@ export const CALLER: Readonly<Record<string, Field<Caller>>> = {
   how: field(STRING, (c) => c.how),
   acr: field(STRING, (c) => c.strength.acr, false),
   amr: field(STRINGS, (c) => c.strength.amr),
+  /** What the request proved beside the credential. */
+  signed: field(BOOLEAN, (c) => c.proofs?.signature !== undefined),
+  certificate: field(BOOLEAN, (c) => c.proofs?.certificate !== undefined),
 };
 
 /** `resource`: a pinned thing and the facts that its reviewer stated. `uri` is the one asked for, known in a call only. */

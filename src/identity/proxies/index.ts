@@ -160,8 +160,9 @@ async function assertionCaller(
   at: number,
   { tenant, credential }: Pick<Caller, 'tenant' | 'credential'>,
 ): Promise<Caller | undefined> {
-  const { header, payload } = jwtParts(token) ?? {};
-  if (!header || !payload || demands(header)) return undefined;
+  const parts = jwtParts(token);
+  if (!parts || demands(parts)) return undefined;
+  const { header, payload } = parts;
   const { alg, kid } = header;
   if (typeof alg !== 'string' || !ALGORITHMS.includes(alg) || (kid !== undefined && typeof kid !== 'string'))
     return undefined;

@@ -35,10 +35,12 @@ export async function jwtSvid(
   const { alg, kid, typ } = header;
   if (typeof alg !== 'string' || !ALGORITHMS.includes(alg)) return { why: 'an algorithm that is not taken' };
   if (typ !== undefined && typ !== 'JWT' && typ !== 'JOSE') return { why: 'a token of another type' };
-  if (demands(header)) return { why: 'a demand that is not understood' };
+  if (demands(read)) return { why: 'a demand that is not understood' };
   const { sub, aud, exp, nbf, iat } = payload;
   const id = typeof sub === 'string' ? parseSpiffeId(sub) : undefined;
   if (!id || id.path === '') return { why: 'no SPIFFE id of a workload' };
+  // Whoever acts for a workload is not that workload.
+  if (payload['act'] !== undefined) return { why: 'agents, of which nothing is known here' };
   // A token that is for several could be sent on by each of them to the others (section 3.2).
   const only = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   if (only !== audience) return { why: 'for another audience' };

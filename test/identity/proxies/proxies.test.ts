@@ -91,6 +91,7 @@ describe('a signed assertion', () => {
     ['no algorithm', token({}, { alg: 'none' })],
     ['another algorithm', token({}, { alg: 'HS256' })],
     ['a demand', token({}, { crit: ['x'] })],
+    ['proof of a key to give', token({ cnf: { jkt: 'x' } })],
     ['no signature', `${token().split('.').slice(0, 2).join('.')}.`],
     ['no form', 'a@b.example'],
   ])('is refused with %s', async (_what, text) => expect(await from(text)).toBe('identity.assertion'));

@@ -80,6 +80,8 @@ describe('a JWT-SVID', () => {
     ['the type in other letters', token({}, { typ: 'jwt' }), 'a token of another type'],
     ['a demand', token({}, { crit: ['x'], x: 1 }), 'a demand that is not understood'],
     ['a payload that is not coded', token({}, { b64: false }), 'a demand that is not understood'],
+    ['proof of a key to give', token({ cnf: { jkt: 'x' } }), 'a demand that is not understood'],
+    ['an agent', token({ act: { sub: 'x' } }), 'agents, of which nothing is known here'],
     ['no algorithm', token({}, { alg: 'none' }), 'an algorithm that is not taken'],
     ['another algorithm', token({}, { alg: 'ES384' }), 'not signed by its trust domain'],
     ['a shared secret', `${shared}.${payload}.${hmac(`${shared}.${payload}`)}`, 'an algorithm that is not taken'],
