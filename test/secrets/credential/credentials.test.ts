@@ -182,6 +182,17 @@ describe('consent', () => {
     expect((await new Browser('cy').connect(third)).text).toContain('does not know us');
   });
 
+  it('goes by a client metadata document where the issuer takes one', async () => {
+    const metadata = 'https://gw.example.com/client.json';
+    const documented = rules({ consent: { metadata, scopes: ['offline_access', 'read'] } }, server.url);
+    const { link } = (await ask('ana', documented)) as { link: string };
+    expect((await new Browser('ana').connect(link)).text).toContain('Connected');
+    expect(claimsOf((await ask('ana', documented)).token!)).toMatchObject({ client_id: metadata, aud: server.url });
+    here.now += 400_000;
+    expect((await ask('ana', documented)).token).toBeDefined();
+    expect(here.place.open().list('client')).toEqual([]);
+  });
+
   it('is refreshed once by a hundred calls, with a new refresh token each time', async () => {
     const { link } = (await ask('ana')) as { link: string };
     await new Browser('ana').connect(link);

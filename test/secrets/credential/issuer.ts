@@ -46,6 +46,17 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
     cookies: { keys: ['test'] },
     scopes: ['openid', 'offline_access', 'read', 'write', 'admin'],
     pkce: { required: () => true },
+    // The document of https://gw.example.com, wherever the gateway's pages are.
+    fetch: async (at: string) =>
+      Response.json({
+        client_id: String(at),
+        client_name: 'Doorward',
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: ['http://127.0.0.1/callback'],
+      }),
     rotateRefreshToken: true,
     issueRefreshToken: async (_ctx: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
       client.grantTypeAllowed('refresh_token'),
@@ -83,6 +94,7 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
       clientCredentials: { enabled: true },
       revocation: { enabled: true },
       registration: { enabled: true },
+      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
       introspection: { enabled: true },
       resourceIndicators: {
         enabled: true,
