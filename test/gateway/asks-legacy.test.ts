@@ -314,4 +314,35 @@ describe('a wait', () => {
     await question(free);
     free.leave();
   });
+
+  it('leaves nothing behind, however it ends', async () => {
+    const ends: ((id: string, call: Listener, asked: any) => unknown)[] = [
+      (id, _, { id: to }) => post(id, { id: to, result: NAME }),
+      (id, _, { id: to }) => post(id, { id: to, error: { code: -1, message: 'no' } }),
+      (id) => post(id, { method: 'notifications/cancelled', params: { requestId: 7 } }),
+      (_, call) => call.leave(),
+      (id) => http(world.url, { method: 'DELETE', headers: headers(id, 'alice') }),
+      (id, call, { id: to }) => (call.leave(), post(id, { id: to, result: NAME })),
+      (id, _, { id: to }) =>
+        Promise.all([
+          post(id, { id: to, result: NAME }),
+          post(id, { method: 'notifications/cancelled', params: { requestId: 7 } }),
+        ]),
+    ];
+    for (let round = 0; round < 3; round++) {
+      for (const end of ends) {
+        const id = await session();
+        const call = await begin(id, ['name', 'twice', 'all'][round]!);
+        await end(id, call, await question(call));
+        call.leave();
+      }
+    }
+    // The bound is three: if anything were still held, one of these would be refused.
+    const id = await session();
+    await new Promise((done) => setTimeout(done, 100));
+    const held = await Promise.all([1, 2, 3].map((call) => begin(id, 'name', 'alice', call)));
+    const asked = await Promise.all(held.map((call) => question(call)));
+    expect(asked.map(({ method }) => method)).toEqual(Array(3).fill('elicitation/create'));
+    for (const call of held) call.leave();
+  });
 });
