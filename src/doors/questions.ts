@@ -126,7 +126,8 @@ export class Questions {
     const { signal, session } = asking;
     const principal = principalOf(asking.caller);
     const answers: JsonObject = {};
-    const open = new Set<string>();
+    /** Id of each request of ours without an answer -> the message. All are there before the first is sent. */
+    const open = new Map<string, string>();
     let { caller } = asking;
     const wait = Promise.withResolvers<Unanswered | undefined>();
     const gone = () => wait.resolve('run.cancelled');
@@ -142,7 +143,8 @@ export class Questions {
           continue;
         }
         const id = `dw-${base64url(this.#options.random(18))}`;
-        open.add(id);
+        // The id last: what leads with an id is an answer to who looks at the head of a line only (relay.ts).
+        open.set(id, JSON.stringify({ jsonrpc: '2.0', ...told, id }));
         this.#waiting.set(id, {
           session: session.digest,
           principal,
@@ -155,15 +157,14 @@ export class Questions {
             else if (open.size === 0) wait.resolve(undefined);
           },
         });
-        // The id last: what leads with an id is an answer to who looks at the head of a line only (relay.ts).
-        await asking.send(JSON.stringify({ jsonrpc: '2.0', ...told, id }));
       }
+      for (const text of open.values()) await asking.send(text);
       if (signal.aborted) gone();
       if (over.aborted) late();
       if (open.size === 0) wait.resolve(undefined);
       const why = await wait.promise;
       if (why === undefined) return { answers, caller };
-      for (const requestId of open) {
+      for (const requestId of open.keys()) {
         const params = { requestId, reason: 'no longer needed' };
         await asking.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));
       }
@@ -171,7 +172,7 @@ export class Questions {
     } finally {
       signal.removeEventListener('abort', gone);
       over.removeEventListener('abort', late);
-      for (const id of open) this.#waiting.delete(id);
+      for (const id of open.keys()) this.#waiting.delete(id);
     }
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Handler, Result } from '../../src/core/call.ts';
 import { Ended } from '../../src/core/ended.ts';
 import { run } from '../../src/core/pipeline.ts';
+import type { Rounds } from '../../src/core/rounds.ts';
 import type { Control } from '../../src/core/verdict.ts';
 import { edit, PASS, stop } from '../../src/core/verdict.ts';
 import { call, type FakeSnapshot, snapshot, world } from './fakes.ts';
@@ -237,5 +238,62 @@ describe('run', () => {
     const end = await pass(fake, () => ({ kind: 'error', code: -32603, message: 'SELECT * FROM users' }));
     expect(end.message).toEqual({ kind: 'error', code: 1, message: 'error' });
     expect(end.outcome).toMatchObject({ kind: 'error', sent: true, upstream: { failed: true } });
+  });
+});
+
+describe('a question of the server', () => {
+  const value = { resultType: 'input_required', inputRequests: { q: { method: 'roots/list' } } };
+  const question: Result = { kind: 'result', value: { ...value, requestState: 'own' } };
+  const opened = { asked: {}, round: 1, ticket: 't' };
+  const rounds = (seen: unknown[] = [], spent = true): Rounds => ({
+    open: (one) => ({ ...one, parent: 'ID0', resume: { ...one.resume!, state: 'own', opened } }),
+    spend: ({ ticket }) => (seen.push(ticket), spent),
+    seal: (_call, asked, state) => (seen.push(asked, state), { ...asked, requestState: 'sealed' }),
+  });
+
+  it('passes the way out without its state, and leaves with ours', async () => {
+    const [seen, shown]: unknown[][] = [[], []];
+    const look = control('redact', { inspect: (_c, message) => (shown!.push(message), PASS) });
+    const end = await pass({ out: [look] }, () => question, { ...world(), rounds: rounds(seen) });
+    expect(shown).toEqual([{ kind: 'result', value }]);
+    expect(seen).toEqual([value, 'own']);
+    expect(end.message).toEqual({ kind: 'result', value: { ...value, requestState: 'sealed' } });
+  });
+
+  it.each<[string, FakeSnapshot, Result, boolean]>([
+    ['a control stops', { out: [control('asks', { inspect: () => stop('asks.denied') })] }, question, true],
+    ['has no way back', {}, question, false],
+    ['has a state that is no text', {}, { kind: 'result', value: { ...value, requestState: 1 } }, true],
+  ])('that %s is told to the server: nobody will answer', async (_, fake, asked, carried) => {
+    const cancel = new AbortController();
+    const w = carried ? { ...world(), rounds: rounds() } : world();
+    const end = await pass(fake, () => asked, w, cancel);
+    expect(end.outcome).toMatchObject({ kind: 'stop', sent: true });
+    expect(cancel.signal.aborted).toBe(true);
+  });
+
+  it('that is answered aborts nothing', async () => {
+    const cancel = new AbortController();
+    await pass({}, () => question, { ...world(), rounds: rounds() }, cancel);
+    expect(cancel.signal.aborted).toBe(false);
+  });
+
+  it('has an answer that is spent after the intent and before the server hears of it, or not sent at all', async () => {
+    for (const spent of [true, false]) {
+      const seen: unknown[] = [];
+      const w = { ...world(), rounds: rounds(seen, spent) };
+      const snap = snapshot({});
+      const resumed = { ...call({}, snap), resume: { state: 'sealed', answers: { q: {} } } };
+      let got: unknown;
+      const handler: Handler = (one) => ((got = one.resume), seen.push('handler'), REPLY);
+      const end = await run(resumed, snap, w, handler, () => {}, new AbortController());
+      expect(seen).toEqual(spent ? ['t', 'handler'] : ['t']);
+      expect(got).toEqual(spent ? { state: 'own', answers: { q: {} } } : undefined);
+      expect([end.call.parent, end.outcome.code, w.lines[0]]).toEqual([
+        'ID0',
+        spent ? undefined : 'asks.state',
+        'intent',
+      ]);
+    }
   });
 });
