@@ -1,5 +1,6 @@
 /** What a server of an older revision may say while a request to it is open: messages for the caller, and questions. */
 import type { Io } from '../core/call.ts';
+import type { Ended } from '../core/ended.ts';
 import type { JsonObject } from '../lib/json/types.ts';
 import type { Id } from '../wire/frame.ts';
 
@@ -31,6 +32,8 @@ export interface Questions {
   asked(question: Question): Refusal | undefined;
   /** The server no longer waits for the answer. */
   withdrawn(id: Id): void;
+  /** Gives up on the call: an answer did not reach the server, which would wait for it. */
+  stop(reason: Ended): void;
 }
 
 /**

@@ -276,22 +276,21 @@ export class Channel {
   /** What is not taken by the call that it belongs to is refused. */
   #asked(id: Id, method: string, params: JsonObject, talk: Questions | undefined): void {
     if (this.speech.era === 'modern') return this.#report('unasked');
-    const answer = (members: Answer) => this.#tell({ id, ...members } as JsonObject);
-    if (method === 'ping') return answer({ result: {} });
+    if (method === 'ping') return this.#tell({ id, result: {} });
+    const lost = () => talk?.stop(new Ended('stop', 'upstream.lost', 'the server did not take an answer'));
+    const answer = (members: Answer) => this.#tell({ id, ...members } as JsonObject, lost);
     const refusal = talk ? talk.asked({ id, method, params, answer }) : NOT_FOUND;
     if (refusal === undefined) return;
     this.#report(talk === undefined && this.#talks.size > 1 ? 'ambiguous' : 'unasked');
     answer({ error: refusal });
   }
 
-  /** A message that nothing is owed for. Whether it arrives changes nothing. */
-  #tell(message: JsonObject): void {
-    const reader = new AnswerReader(
-      undefined,
-      NO_EVENTS,
-      () => {},
-      () => {},
-    );
+  /** A message that nothing is owed for. */
+  #tell(message: JsonObject, lost: () => void = () => {}): void {
+    const done = (answered: Answered) => {
+      if (answered.kind === 'status' && answered.status >= 300) lost();
+    };
+    const reader = new AnswerReader(undefined, NO_EVENTS, done, lost);
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     const request = {
       method: 'POST',

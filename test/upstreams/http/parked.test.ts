@@ -188,6 +188,21 @@ describe('an older server', () => {
     await expect(made.call({ text: 'x' }, retry(first))).rejects.toMatchObject({ code: 'upstream.lost' });
     expect(calls(made)).toHaveLength(1);
   });
+  it('that does not take an answer loses the call, at once', async () => {
+    const { options } = older('own');
+    const made = await over({
+      ...options,
+      answer(how) {
+        if (how.message?.result === undefined) return options.answer!(how);
+        how.res.writeHead(500).end();
+        return true;
+      },
+    });
+    const first = await made.call({ text: 'x' }, able);
+    await expect(made.call({ text: 'x' }, retry(first))).rejects.toMatchObject({ code: 'upstream.lost' });
+    await expect.poll(() => made.at.of('notifications/cancelled')).toHaveLength(1);
+    expect(calls(made)).toHaveLength(1);
+  });
   it('is told when nobody answers in time', async () => {
     const made = await over(older('own').options, { parked: 40 });
     const first = await made.call({ text: 'x' }, able);
