@@ -7,7 +7,7 @@ import { compile as redactRules, schema as redactSchema } from '../../controls/r
 import { screen } from '../../controls/screen/index.ts';
 import { compile as screenRules, schema as screenSchema } from '../../controls/screen/rules.ts';
 import type { CallView, Family, Message, Result } from '../../core/call.ts';
-import type { Verdict } from '../../core/verdict.ts';
+import type { Inputs, Verdict } from '../../core/verdict.ts';
 import { findingsOf } from '../../inventory/findings.ts';
 import { guessPaths } from '../../inventory/paths.ts';
 import type { Other } from '../../inventory/twins.ts';
@@ -132,15 +132,16 @@ function toolsOf(value: Json): JsonObject[] {
   return [value];
 }
 
+const CALL_VIEW = {
+  id: 'INSPECT',
+  method: 'tools/call',
+  upstream: '-',
+  target: { kind: 'route', name: '-' },
+  args: {},
+};
+
 function content(family: Family, value: Json): Inspected {
-  const call = {
-    id: 'INSPECT',
-    family,
-    method: 'tools/call',
-    upstream: '-',
-    target: { kind: 'route', name: '-' },
-    args: {},
-  };
+  const call = { ...CALL_VIEW, family };
   const before: Result = { kind: 'result', value: resultOf(family, value) };
   const given: Result = { ...before, bytes: Buffer.from(JSON.stringify(before.value)) };
   const findings: Finding[] = [];
@@ -226,7 +227,12 @@ function args(value: Json): Inspected {
     const fault = urlFault(item);
     if (fault !== undefined) return refused(`${fault}`, 'input.url');
   }
-  return PASS;
+  const said = screen.decide!({ ...CALL_VIEW, args: given } as unknown as CallView, SCREEN, state) as Verdict<Inputs>;
+  if (said.kind !== 'pass' || said.ask === undefined) return PASS;
+  return {
+    verdict: 'hold',
+    findings: [{ code: said.ask, severity: 'high', evidence: 'reads like instructions to a model' }],
+  };
 }
 
 function refused(evidence: string | undefined, code: string): Inspected {

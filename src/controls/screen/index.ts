@@ -1,6 +1,6 @@
 /** screen: what a person would not see, a model does not read; what speaks to the model is marked or held. */
 import type { CallView, Family, Message, Result } from '../../core/call.ts';
-import { type Control, edit, type Inputs, PASS, type Verdict } from '../../core/verdict.ts';
+import { type Control, edit, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import { mayInstruct } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { mayHide, reveal, type Seen } from './hidden.ts';
@@ -20,9 +20,13 @@ const KINDS: Readonly<Record<Family, Kind>> = {
 export const screen: Control<Rules> = {
   id: 'screen',
 
-  /** Arguments: `input` refuses invisible characters by itself, and who calls may give orders. */
-  decide(): Verdict<Inputs> {
-    return PASS;
+  /** Arguments: `input` refuses what is invisible. Orders to a model in them come from whom the caller has read (IN4). */
+  decide(call: CallView, rules: Rules): Verdict<Inputs> {
+    if (rules.arguments === 'pass') return PASS;
+    const { severity, evidence } = said(call.args);
+    if (severity !== 'high') return PASS;
+    const detail = evidence.map(({ id }) => id).join(' ');
+    return rules.arguments === 'stop' ? stop('screen.argument', detail) : { kind: 'pass', ask: 'screen.argument' };
   },
 
   inspect(call: CallView, message: Message, rules: Rules): Verdict<Message> | Promise<Verdict<Message>> {

@@ -29,6 +29,10 @@ export const schema = z
       .describe(
         'text that reads like instructions to a model: hold what is sure and label the rest, label all, or off',
       ),
+    arguments: z
+      .enum(['pass', 'ask', 'stop'])
+      .default('ask')
+      .describe('arguments that are surely instructions to a model: a person is asked, or the call stops'),
     judge: judge.optional().describe('a model of your own over HTTP, asked beside the rules; it only makes stricter'),
   })
   .prefault({});
@@ -72,15 +76,17 @@ export const INSTRUCTIONS: Readonly<Record<Kind, Readonly<Record<Sureness, Answe
 export interface Rules {
   readonly hidden: number;
   readonly instructions: 'off' | 'label' | 'hold';
+  readonly arguments: 'pass' | 'ask' | 'stop';
   readonly judge?: { readonly ask: Judge; readonly all: boolean; readonly down: 'hold' | 'pass' };
 }
 
 export function compile(config: ScreenConfig, context?: Partial<RuleContext>): Rules {
-  const { hidden, instructions, judge: asked } = config;
+  const { hidden, instructions, arguments: given, judge: asked } = config;
   const ask = context?.judge;
   return {
     hidden,
     instructions,
+    arguments: given,
     ...(asked && ask && { judge: { ask, all: asked.ask === 'all', down: asked.down } }),
   };
 }

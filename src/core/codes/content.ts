@@ -13,6 +13,11 @@ export const content = {
     'edited',
     'the content reads like instructions and was put in a frame; `what` names the evidence',
   ),
+  'screen.argument': inBand(
+    -31085,
+    'The arguments read like instructions to a model. Reference {ref}.',
+    'a person is asked, or the call stops, as `screen.arguments` says',
+  ),
   'screen.judge': inBand(
     -31084,
     'The content could not be judged. Reference {ref}.',

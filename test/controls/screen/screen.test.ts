@@ -27,7 +27,7 @@ describe('screen', () => {
   it('decides for every kind and severity', () => {
     for (const row of Object.values(DECISIONS)) expect(Object.keys(row)).toEqual(['low', 'high']);
   });
-  it('lets arguments pass: `input` refuses hidden characters', () => {
+  it('lets clean arguments pass: `input` refuses hidden characters', () => {
     expect(screen.decide!(call, rules, scratchOnly())).toEqual({ kind: 'pass' });
   });
   it('does not walk a result whose bytes prove it clean', () => {
