@@ -7,6 +7,7 @@ import type { Gate } from '../../src/core/gate.ts';
 import type { Log } from '../../src/core/ports.ts';
 import type { State } from '../../src/core/state.ts';
 import { type HttpDoor, type HttpOptions, serveHttp } from '../../src/doors/http.ts';
+import type { Limits } from '../../src/gateway/deadline.ts';
 import { farEnd } from '../../src/gateway/far.ts';
 import { harden } from '../../src/gateway/harden.ts';
 import { rounds } from '../../src/gateway/rounds.ts';
@@ -88,9 +89,9 @@ export interface Asked {
 }
 
 export async function asking(
-  options: { asks?: JsonObject; questions?: HttpOptions['questions']; blocks?: JsonObject } = {},
+  options: { asks?: JsonObject; questions?: HttpOptions['questions']; blocks?: JsonObject; limits?: Limits } = {},
 ): Promise<Asked> {
-  const { asks = GRANTED, questions, blocks = {} } = options;
+  const { asks = GRANTED, questions, blocks = {}, limits } = options;
   const calls: Call[] = [];
   const log: Logged[] = [];
   const attempts: string[] = [];
@@ -155,6 +156,7 @@ export async function asking(
       handlers: farEnd(() => snapshot, { lane, versions: SUPPORTED, ring: RING, random: randomBytes }),
       authenticate: (evidence) => callers[evidence.header('authorization') ?? ''] ?? 'identity.invalid',
       random: randomBytes,
+      ...(limits && { limits }),
     });
   const gate = gateOf();
   const shared = { host: '127.0.0.1', port: 0, ring: RING, state, ...(questions && { questions }) };

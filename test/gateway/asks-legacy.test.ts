@@ -238,14 +238,22 @@ describe('an answer', () => {
 });
 
 describe('a wait', () => {
-  it('is longer than a call may be quiet', async () => {
-    // The limits of calls are those of the gate; nothing of a call is open meanwhile.
-    const id = await session();
-    const call = await begin(id, 'name');
-    const asked = await question(call);
-    expect(world.log.map(({ code }) => code)).toEqual([undefined, undefined]);
-    await post(id, { id: asked.id, result: NAME });
-    await last(call);
+  it('is longer than a call may be quiet, or last', async () => {
+    const strict = await asking({ limits: { idle: 100, hard: 200 } });
+    const before = world;
+    world = strict;
+    try {
+      strict.plans.name = { rounds: [{ who: form() }] };
+      const id = await session();
+      const call = await begin(id, 'name');
+      const asked = await question(call);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await post(id, { id: asked.id, result: NAME });
+      expect(said(await last(call))).toEqual({ who: NAME });
+    } finally {
+      world = before;
+      await strict.close();
+    }
   });
 
   it('ends in time, with an error and the question taken back', async () => {
