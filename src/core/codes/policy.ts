@@ -37,13 +37,13 @@ export const policy = {
   ),
   'policy.strength': rpc(
     401,
-    -31070,
+    -31078,
     'this call needs a stronger or a more recent sign-in',
     'the grant says `require`: acr, amr or max-age, which the token of the caller does not meet',
   ),
   'policy.proof': rpc(
     403,
-    -31071,
+    -31079,
     'this call needs a proof that the request does not bring',
     'the grant says `require`: bound, signed or certificate; detail names which',
   ),
