@@ -47,15 +47,19 @@ export function siteCredentials(options: CredentialOptions): SiteCredentials {
     const now = upstreams();
     if (wanted?.of !== now) wanted = { of: now, ...wantedBy(now) };
     if (!isCaller(said)) return said;
+    let caller = said;
     for (const name of wanted.headers) {
       const brought = evidence.header(name);
-      if (brought !== undefined) all.inbound.bring(said, name, brought);
+      if (brought === undefined) continue;
+      // One key may sign in for many people: what each request brings is for that request alone.
+      if (caller === said) caller = Object.freeze({ ...said });
+      all.inbound.bring(caller, name, brought);
     }
-    if (wanted.tokens && FROM_ISSUERS.has(said.how)) {
+    if (wanted.tokens && FROM_ISSUERS.has(caller.how)) {
       const token = /^(?:Bearer|DPoP) +(\S+)$/i.exec(evidence.header('authorization') ?? '')?.[1];
-      if (token !== undefined) all.inbound.bring(said, 'token', token);
+      if (token !== undefined) all.inbound.bring(caller, 'token', token);
     }
-    return said;
+    return caller;
   }
 
   return {

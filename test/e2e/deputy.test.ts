@@ -249,6 +249,24 @@ it(
     for (const name of ['accounts', 'swapped', 'team'])
       expect(JSON.stringify(servers[name]!.heard.map(({ raw }) => raw))).not.toContain('key-of-');
 
+    // Many people behind one sign-in, each with a key of their own, at once: each request has its own.
+    const one = await idp.token(`${served.url}/own`, { claims: { sub: 'ana', tid: 't1', jti: 'one' } });
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const { headers, body } = modern(i + 1, 'echo', { text: `p${i}.x ${i}` });
+        const own = { ...headers, authorization: `Bearer ${one}`, 'x-own-key': `key-of-p${i}.x` };
+        await http(served.url, { path: '/own', headers: own, body });
+      }),
+    );
+    const without = modern(1, 'echo', { text: 'nobody 1' });
+    const refused = await http(served.url, {
+      ...without,
+      path: '/own',
+      headers: { ...without.headers, authorization: `Bearer ${one}` },
+    });
+    expect(refused.text).toContain('did not take');
+    expect(wrong.slice(0, 3)).toEqual([]);
+
     // A server that is a process has none of it in its environment or arguments.
     const { headers, body } = modern(1, 'where', {});
     const token = await idp.token(`${served.url}/tidy`, { claims: { sub: 'ana', tid: 't1' } });
