@@ -4,7 +4,7 @@ import { schema } from '../../src/config/schema.ts';
 import { schema as asksSchema } from '../../src/controls/asks/rules.ts';
 import type { Call, Caller, Handler, Pinned } from '../../src/core/call.ts';
 import type { Gate } from '../../src/core/gate.ts';
-import type { Log } from '../../src/core/ports.ts';
+import type { Log, Snapshot } from '../../src/core/ports.ts';
 import type { State } from '../../src/core/state.ts';
 import { type HttpDoor, type HttpOptions, serveHttp } from '../../src/doors/http.ts';
 import type { Limits } from '../../src/gateway/deadline.ts';
@@ -83,6 +83,8 @@ export interface Asked {
   readonly log: Logged[];
   readonly attempts: string[];
   readonly callers: Record<string, Caller>;
+  /** Puts other grants in force; without any, those of the start. */
+  rule(policy?: object): void;
   /** Milliseconds by which the clock is ahead. */
   ahead: number;
   close(): Promise<void>;
@@ -99,25 +101,27 @@ export async function asking(
   const callers: Record<string, Caller> = { alice: CALLER, bob: { ...CALLER, subject: 'bob' } };
   const names = ['ask', 'other'].map((name) => `files.${name}`);
   const everything = [...names, 'files.prompt:ask', 'files.resource:file:///ask'];
-  const config = schema.parse({
-    doorward: 1,
-    upstreams: {},
-    limits: { subject: OPEN, agent: OPEN, upstream: OPEN, same: { minute: 1_000_000, burst: 1_000_000 } },
-    policy: ['alice', 'bob'].map((subject) => ({ to: { subject }, allow: everything })),
-    ...blocks,
-  });
-  const snapshot = compileSnapshot({
-    id: 'test',
-    config,
-    context: {
-      pinned: THINGS,
-      cedar: [],
-      fingerprint: () => '0123456789ab',
-      asks: new Map([['files', asksSchema.parse(asks)]]),
-    },
-    shelf: shelf({ upstreams: new Map([['files', { things: THINGS }]]) }, new Holds()),
-    routes: new Map([['files', 'files']]),
-  });
+  const everybody = ['alice', 'bob'].map((subject) => ({ to: { subject }, allow: everything }));
+  const compile = (policy: object): Snapshot =>
+    compileSnapshot({
+      id: 'test',
+      config: schema.parse({
+        doorward: 1,
+        upstreams: {},
+        limits: { subject: OPEN, agent: OPEN, upstream: OPEN, same: { minute: 1_000_000, burst: 1_000_000 } },
+        policy,
+        ...blocks,
+      }),
+      context: {
+        pinned: THINGS,
+        cedar: [],
+        fingerprint: () => '0123456789ab',
+        asks: new Map([['files', asksSchema.parse(asks)]]),
+      },
+      shelf: shelf({ upstreams: new Map([['files', { things: THINGS }]]) }, new Holds()),
+      routes: new Map([['files', 'files']]),
+    });
+  let snapshot = compile(everybody);
   const made: { ahead: number } = { ahead: 0 };
   const clock = () => Date.now() + made.ahead;
   const state = memoryState(clock);
@@ -166,6 +170,7 @@ export async function asking(
     twin: doors[1]!.url,
     gate,
     state,
+    rule: (policy: object = everybody) => void (snapshot = compile(policy)),
     plans,
     calls,
     log,

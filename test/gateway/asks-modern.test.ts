@@ -205,6 +205,16 @@ describe('an answer', () => {
     expect(world.calls).toHaveLength(2);
   });
 
+  it('is judged by the rules that hold when it comes', async () => {
+    const mine = await state();
+    world.rule([{ to: { subject: 'alice' }, allow: ['files.ask'], when: { args: { plan: 'caller.tenant' } } }]);
+    const refused = await answers('name', mine);
+    world.rule();
+    expect([refused.result.isError, world.log.at(-1)!.code]).toEqual([true, 'policy.denied']);
+    expect(world.calls).toHaveLength(1);
+    expect(said(await answers('name', mine))).toEqual(YES);
+  });
+
   it('is late after ten minutes', async () => {
     const mine = await state();
     world.ahead = 599_000;
