@@ -134,7 +134,7 @@ beforeAll(async () => {
     oauth: { issuers: [{ issuer: idp.url, tenant: { claim: 'tid', of: TENANTS }, private: ['127.0.0.0/8'] }] },
   };
   const names = ['tidy.where', ...Object.keys(TAKES).map((name) => `${name}.echo`)];
-  const policy = [...TENANTS.map((tenant) => ({ to: { tenant }, allow: names }))];
+  const policy = TENANTS.map((tenant) => ({ to: { tenant }, allow: names }));
   const text = readFileSync(site.config, 'utf8').replace(/^policy: .*$/m, () => `policy: ${JSON.stringify(policy)}`);
   writeFileSync(site.config, `${text}identity: ${JSON.stringify(identity)}\n`);
   served = await site.serve();
