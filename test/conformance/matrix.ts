@@ -5,6 +5,7 @@ import { runClients } from './clients.ts';
 import { judge, type Results, type Verdict } from './judge.ts';
 import { remote } from './remote.ts';
 import { runSuite } from './suite.ts';
+import { runTasks } from './tasks.ts';
 
 export interface Cell extends Verdict {
   /** `<era of the clients>.<upstream>`: the name of the file of what may be lost. */
@@ -24,10 +25,18 @@ export interface ClientCell extends Verdict {
   readonly left: readonly string[];
 }
 
+export interface ExtensionCell extends Verdict {
+  /** `extension.<name>`. */
+  readonly name: string;
+  readonly through: Results;
+}
+
 export interface Matrix {
   readonly direct: ReadonlyMap<Era, Results>;
   readonly cells: readonly Cell[];
   readonly clients: readonly ClientCell[];
+  /** Scenarios of extensions. */
+  readonly extensions: readonly ExtensionCell[];
 }
 
 /** Nothing is lost but by the gateway. */
@@ -70,5 +79,11 @@ export async function runMatrix(which: readonly string[], tell: (line: string) =
     const { ran, left } = await runClients(era);
     clients.push({ name, era, through: ran, left, ...judge(name, NOTHING, ran) });
   }
-  return { direct, cells, clients };
+  const extensions: ExtensionCell[] = [];
+  if (wanted('extension.tasks')) {
+    tell('extension.tasks');
+    const through = await runTasks();
+    extensions.push({ name: 'extension.tasks', through, ...judge('extension.tasks', NOTHING, through) });
+  }
+  return { direct, cells, clients, extensions };
 }

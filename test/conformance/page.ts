@@ -17,11 +17,11 @@ gateway. What a cell may lose stands, with its reason, in \`test/conformance/exp
 anything else is lost, and when something that is listed there is not.
 `;
 
-export function page({ direct, cells, clients }: Matrix): string {
+export function page({ direct, cells, clients, extensions }: Matrix): string {
   const rows = (all: readonly (readonly (string | number)[])[]) =>
     all.map((row) => `| ${row.join(' | ')} |\n`).join('');
   const reasons = new Map<string, string[]>();
-  for (const { name, reasons: own } of [...cells, ...clients])
+  for (const { name, reasons: own } of [...cells, ...clients, ...extensions])
     for (const [scenario, why] of own) reasons.set(why, [...(reasons.get(why) ?? []), `${name} ${scenario}`]);
   return [
     HEAD,
@@ -39,6 +39,9 @@ export function page({ direct, cells, clients }: Matrix): string {
     '| cell | required scenarios | checks | checks without a score | lost for a reason | not run |\n| --- | --- | --- | --- | --- | --- |\n',
     rows(clients.map(({ name, through, reasons: { size }, left }) => [name, ...counts(through), size, left.length])),
     clients.some(({ left }) => left.length > 0) ? '\nNot run: scenarios of signing in at servers (`auth/`).\n' : '',
+    '\n## Extensions\n\nThe scenarios that the suite lists for an extension, without a score, against a server that has it.\n\n',
+    '| cell | checks | lost for a reason |\n| --- | --- | --- |\n',
+    rows(extensions.map(({ name, through, reasons: { size } }) => [name, counts(through)[2]!, size])),
     reasons.size > 0 ? '\n## Reasons\n\n| reason | scenarios |\n| --- | --- |\n' : '',
     rows([...reasons].map(([why, where]) => [why, new Set(where.map((one) => one.split(' ')[1])).size])),
   ].join('');

@@ -12,7 +12,7 @@ import type { Scenario } from './suite.ts';
 
 const which = process.argv.slice(2);
 const matrix = await runMatrix(which, (line) => process.stderr.write(`running ${line}\n`));
-const { direct, cells, clients } = matrix;
+const { direct, cells, clients, extensions } = matrix;
 const say = (line = '') => process.stdout.write(`${line}\n`);
 
 const score = (one?: Scenario) => (one ? `${one.passed}/${one.passed + one.failed.size}` : '-');
@@ -54,10 +54,15 @@ for (const { era, through, left } of clients) {
   if (left.length > 0) say(`  not run: ${left.join(', ')}`);
   say();
 }
+for (const { name, through } of extensions) {
+  say(`${name}: checks passed`);
+  for (const one of through.values()) say(`  ${one.name}`.padEnd(50) + score(one));
+  say();
+}
 say('-  lost for a reason that test/conformance/expected/ gives    !  lost without one');
 
 let odd = false;
-for (const { name, reasons, unexpected, stale } of [...cells, ...clients]) {
+for (const { name, reasons, unexpected, stale } of [...cells, ...clients, ...extensions]) {
   say();
   say(name);
   for (const reason of new Set(reasons.values())) {

@@ -145,12 +145,12 @@ describe('a task', () => {
     const asked = await until(taskId, 'input_required');
     expect(Object.keys(asked['inputRequests'])).toEqual(['one', 'two']);
     expect(asked).not.toHaveProperty('requestState');
-    const yes = { action: 'accept', content: { a: 'b' } };
+    const yes = { action: 'accept', content: { name: 'b' } };
     const update = (inputResponses: object) => ask('tasks/update', { taskId, inputResponses });
     expect((await update({ one: yes })).result).toEqual({ resultType: 'complete' });
     const left = await until(taskId, 'input_required');
     expect(Object.keys(left['inputRequests'])).toEqual(['two']);
-    expect((await update({ two: { action: 'accept', content: { a: { deep: 1 } } } })).error).toMatchObject({
+    expect((await update({ two: { action: 'accept', content: { name: { deep: 1 } } } })).error).toMatchObject({
       code: -32602,
     });
     await until(taskId, 'input_required');

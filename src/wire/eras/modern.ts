@@ -17,6 +17,8 @@ const LEVEL = `${RESERVED}logLevel`;
 export const FLOW = 'dev.doorward/flow';
 const MAX_FLOW = 512;
 const RESUMES: ReadonlySet<string> = new Set(['inputResponses', 'requestState']);
+/** `task` was a wish of 2025-11-25; SEP-2663 has it answered as if it were not there. */
+const TASKED: ReadonlySet<string> = new Set([...RESUMES, 'task']);
 const NOTHING: ReadonlySet<string> = new Set();
 /** Methods whose results say how long they may be kept (SEP-2549). */
 const CACHED: ReadonlySet<string> = new Set([
@@ -55,7 +57,8 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
   const method = lookUp(name);
   if (!method || method.era === 'legacy') return fault('frame.method');
   if (method.family === 'task' && !declares(capabilities, 'tasks')) return fault('frame.capability', required('tasks'));
-  if (!onlyMembers(method, params, method.resumes ? RESUMES : NOTHING)) return fault('frame.params');
+  const also = !method.resumes ? NOTHING : declares(capabilities, 'tasks') ? TASKED : RESUMES;
+  if (!onlyMembers(method, params, also)) return fault('frame.params');
   const subject = method.subject(params);
   const resume = method.resumes ? resumed(params) : name === 'tasks/update' ? answered(params) : undefined;
   if (!subject || resume === null) return fault('frame.params');
