@@ -133,8 +133,9 @@ export function admit(entry: Entry, snap: Snapshot): Call | Attempt {
 
 /** The tool that began a task. A handle that says nothing is like a name that nobody knows. */
 function begun({ task }: Said, route: string, snap: Snapshot): Found {
-  const found: Found = task ? snap.shelf.find(route, 'call', 'tools/call', task.tool) : UNKNOWN;
-  return found.kind === 'pinned' && found.target.upstream !== task?.upstream ? UNKNOWN : found;
+  if (!task || !snap.extensions?.get(task.upstream)?.includes('tasks')) return UNKNOWN;
+  const found = snap.shelf.find(route, 'call', 'tools/call', task.tool);
+  return found.kind === 'pinned' && found.target.upstream !== task.upstream ? UNKNOWN : found;
 }
 const UNKNOWN: Found = Object.freeze({ kind: 'unknown' });
 

@@ -205,17 +205,21 @@ describe('a handle', () => {
     });
   });
 
-  it('is worth nothing once its tool is no longer granted', async () => {
+  it.each([
+    ['its tool is no longer granted', '"jobs.slow_compute",'],
+    ['tasks are no longer let through', '"extensions":["tasks"],'],
+  ])('is worth nothing once %s', async (_what, words) => {
     const taskId = await begin('slow_compute', { seconds: 60, label: 'x' });
     const before = readFileSync(site.config, 'utf8');
-    writeFileSync(site.config, before.replaceAll('"jobs.slow_compute",', ''));
-    await expect
-      .poll(async () => (await ask('tasks/get', { taskId })).error?.['code'], { timeout: 10_000 })
-      .toBe(-32602);
+    expect(before).toContain(words);
+    writeFileSync(site.config, before.replaceAll(words, ''));
+    const state = async () => {
+      const { result, error } = await ask('tasks/get', { taskId });
+      return error?.['code'] ?? result['status'];
+    };
+    await expect.poll(state, { timeout: 10_000 }).toBe(-32602);
     writeFileSync(site.config, before);
-    await expect
-      .poll(async () => (await ask('tasks/get', { taskId })).result?.['status'], { timeout: 10_000 })
-      .toBe('working');
+    await expect.poll(state, { timeout: 10_000 }).toBe('working');
   });
 });
 
