@@ -3,11 +3,9 @@
  * was opened by then is closed again.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import { printKey } from '../audit/checkpoint.ts';
 import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
-import type { Config } from '../config/schema.ts';
 import { reason } from '../controls/halt/rules.ts';
 import type { Caller } from '../core/call.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
@@ -35,6 +33,7 @@ import { SUPPORTED } from '../wire/eras/versions.ts';
 import { openAccounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
+import { changed, judgesOthers, refuseCritical, reloaded, reviewedAnew } from './changes.ts';
 import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
@@ -45,7 +44,7 @@ import { openIdentities } from './identities.ts';
 import { openListener } from './listener.ts';
 import { type OAuthSite, openOAuth } from './oauth.ts';
 import { openPeople } from './people.ts';
-import { type Prepared, placeOf, prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
 import { rounds } from './rounds.ts';
 import { readSite } from './site.ts';
@@ -91,15 +90,6 @@ export interface Running {
   readonly auditKey: string;
   prepared(): Prepared;
   close(how?: { readonly handover?: boolean }): Promise<void>;
-}
-
-/** The set-up itself is refused; the gravest findings first, each as `place: text` with its fix. */
-export class StartRefused extends Error {
-  readonly findings: readonly { readonly text: string; readonly fix: string }[];
-  constructor(findings: readonly { readonly text: string; readonly fix: string }[]) {
-    super(findings.map(({ text }) => text).join('\n'));
-    this.findings = findings;
-  }
 }
 
 /** Milliseconds between two tries to reopen a log whose disk failed. */
@@ -310,21 +300,15 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         const next = prepare(readSite(file), preparing);
         refuseCritical(next);
         const nextSpecs = await prepareSpecs(next, specPlace);
-        const before = prepared.snapshot.id;
-        if (next.snapshot.id === before) return;
-        // A hold ends with a review of that very upstream, not with any edit.
-        for (const name of next.site.lock.upstreams.keys()) {
-          if (entryOf(next.site.lock, name) !== entryOf(prepared.site.lock, name)) holds.release(name);
-        }
-        if (!isDeepStrictEqual(next.site.config.identity, prepared.site.config.identity)) standing.configure(next.site);
-        const judges = judgesOf(next) !== judgesOf(prepared);
-        const { upstreams } = prepared;
+        const before = prepared;
+        if (next.snapshot.id === before.snapshot.id) return;
+        for (const name of reviewedAnew(before, next)) holds.release(name);
+        if (changed('identity', before, next)) standing.configure(next.site);
         [prepared, specs] = [next, nextSpecs];
-        void accounts.reloaded(upstreams);
+        void accounts.reloaded(before.upstreams);
         oauth?.use(next.site);
-        const restart = unchangeable(next.site.config, site.config);
-        log.event('event.reload', { before, after: next.snapshot.id, ...(restart.length > 0 && { restart }) });
-        streams.changed(judges);
+        log.event('event.reload', reloaded(before, next, site.config));
+        streams.changed(judgesOthers(before, next));
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
     });
@@ -364,33 +348,6 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     for (const close of closers.reverse()) await Promise.resolve(close()).catch(() => {});
     throw error;
   }
-}
-
-function refuseCritical({ site, findings }: Prepared): void {
-  const critical = findings.filter(({ severity }) => severity === 'critical');
-  if (critical.length > 0)
-    throw new StartRefused(
-      critical.map((finding) => ({ text: `${placeOf(site, finding)}: ${finding.text}`, fix: finding.fix })),
-    );
-}
-
-function entryOf(lock: Lock, upstream: string): string {
-  return JSON.stringify(lock.upstreams.get(upstream) ?? null);
-}
-
-/** Changed blocks that a start alone can follow: what was opened by them stays as it is. */
-function unchangeable(next: Config, now: Config): string[] {
-  const opened = ({ listen, console, approval }: Config) => ({ listen, console, 'approval.notice': approval.notice });
-  const [after, before] = [opened(next), opened(now)];
-  return (Object.keys(after) as (keyof typeof after)[]).filter(
-    (block) => !isDeepStrictEqual(after[block], before[block]),
-  );
-}
-
-/** What judges callers and messages besides policy and review. */
-function judgesOf({ site }: Prepared): string {
-  const { identity, calls, limits, input, screen, redact, output } = site.config;
-  return JSON.stringify([identity, calls, limits, input, screen, redact, output]);
 }
 
 function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {
