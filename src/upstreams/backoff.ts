@@ -29,10 +29,13 @@ export class Backoff {
     return (this.#failures.peek(from)?.until ?? 0) - this.#clock();
   }
 
+  /** Starts that were under way together fail as one: who has many lanes need not wait longer for a server. */
   failed(from: string): void {
-    const count = (this.#failures.peek(from)?.count ?? 0) + 1;
-    const wait = Math.min(this.#most, this.#first * 2 ** Math.min(count - 1, 20));
-    this.#failures.set(from, { count, until: this.#clock() + wait });
+    const { count, until } = this.#failures.peek(from) ?? NONE;
+    const now = this.#clock();
+    if (now < until) return;
+    const wait = Math.min(this.#most, this.#first * 2 ** Math.min(count, 20));
+    this.#failures.set(from, { count: count + 1, until: now + wait });
   }
 
   recovered(from: string): void {
