@@ -159,7 +159,7 @@ describe('certificate files', () => {
 describe('off loopback', () => {
   it.each<[what: string, listen: string, more: string, why: RegExp]>([
     ['nothing', 'host: 0.0.0.0, port: 0', '', /without TLS and identities beside the local token/],
-    ['TLS and keys', `host: 0.0.0.0, port: 0, ${TLS}`, 'identity: { keys: true }\n', /with a key alone/],
+    ['TLS and keys', `host: 0.0.0.0, port: 0, ${TLS}`, 'identity: { keys: true }\n', /with a key or token alone/],
   ])('does not start with %s', (_what, listen, more, why) => {
     configure(listen, more);
     const { status, stderr } = site.run('run');

@@ -50,9 +50,12 @@ describe('without a credential', () => {
   });
 
   it('a wrong token is answered as none is, and as fast', async () => {
+    // Where nobody has guessed before: who guesses much is told to wait.
+    await at.close();
+    at = await shop('limits: { address: { minute: 1000000, burst: 1000000 } }\n');
     const times: Record<string, number[]> = { none: [], wrong: [] };
     const heard = new Set<string>();
-    for (let i = 0; i < 20; i++)
+    for (let i = 0; i < 9; i++)
       for (const kind of ['none', 'wrong']) {
         const began = performance.now();
         const token = at.site.token().replace(/^./, (c) => (c === 'a' ? 'b' : 'a'));
