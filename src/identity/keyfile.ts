@@ -55,8 +55,10 @@ export const name = z
   .min(1)
   .max(128)
   .refine((text) => text.isWellFormed() && escapeText(text) === text, 'must not hold invisible or control characters');
-/** `local` is the tenant of the OS user, who is known by another credential. */
-export const tenant = name.refine((text) => text !== 'local', 'the tenant `local` is that of the OS user');
+/** `local` is the tenant of the OS user, who is known by another credential; the vault writes `*` for all tenants. */
+export const tenant = name
+  .refine((text) => text !== 'local', 'the tenant `local` is that of the OS user')
+  .refine((text) => text !== '*', '`*` is all tenants, and the name of none');
 export const names = z.array(name).max(64);
 export const tools = z.array(z.string().min(3).max(2048)).max(256);
 const hexDigits = (length: number) =>

@@ -93,6 +93,7 @@ interface Row {
   readonly id: string;
   readonly label: 'attack' | 'benign' | 'either';
   readonly text?: string;
+  readonly json?: object;
   readonly key: JWK | { keys: JWK[] };
 }
 const corpus = join(
@@ -129,6 +130,12 @@ describe.skipIf(!existsSync(corpus))('published tokens', () => {
     for (const row of rows) if (row.label === 'attack' && (await believed(row))) passed.push(row.id);
     expect(passed).toEqual([]);
     expect(rows.filter(({ label }) => label === 'attack').length).toBeGreaterThan(100);
+  });
+
+  it('are none in JSON, valid or not', () => {
+    const others = rows.filter(({ json }) => json !== undefined);
+    expect(others).toHaveLength(4);
+    for (const { json } of others) expect(readCompact(JSON.stringify(json))).toBeUndefined();
   });
 
   it('are believed, each valid one in compact form', async () => {

@@ -106,6 +106,7 @@ describe('a key', () => {
   it.each<[string, Partial<Wanted>, RegExp]>([
     ['no subject', { subject: '' }, /subject/],
     ['the tenant of the OS user', { tenant: 'local' }, /tenant.*OS user/],
+    ['all tenants', { tenant: '*' }, /tenant.*all tenants/],
     ['a name that hides', { subject: 'a\u202eb' }, /invisible/],
     ['a name that acts', { groups: ['a\u001b[2J'] }, /groups.0.*invisible/],
     ['half a character', { subject: '\ud800' }, /invisible/],

@@ -120,8 +120,8 @@ function scopesOf(value: Json | undefined): string[] | undefined {
 function tenantOf(claims: JsonObject, tenant: IssuerRules['tenant']): string | undefined {
   if (typeof tenant === 'string') return tenant;
   const said = nameAt(claims, tenant.claim);
-  // `local` is the tenant of the OS user, who is known by another credential.
-  if (said === undefined || said === 'local') return undefined;
+  // `local` is the tenant of the OS user, who is known by another credential; `*` is all tenants, in the vault.
+  if (said === undefined || said === 'local' || said === '*') return undefined;
   return tenant.of === undefined || tenant.of.includes(said) ? said : undefined;
 }
 

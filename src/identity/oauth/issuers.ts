@@ -160,8 +160,10 @@ export class Issuers {
     if (iss !== undefined && iss !== rules.issuer) return 'identity.issuer';
     const read = readClaims(claims, { rules, how: 'introspection', credential, at });
     if (typeof read === 'string') return read;
-    // What calls itself bound must say to which key.
-    if (typeof type === 'string' && type.toLowerCase() === 'dpop' && read.jkt === undefined) return 'identity.token';
+    // Issuers know refresh tokens too, and say so. What calls itself bound must say to which key.
+    const kind = typeof type === 'string' ? type.toLowerCase() : type;
+    if (![undefined, 'bearer', 'dpop'].includes(kind as never)) return 'identity.token';
+    if (kind === 'dpop' && read.jkt === undefined) return 'identity.token';
     this.#active.set(credential, true);
     return { token: read, until: Math.min(read.caller.expires!, at + rules.introspection!.cache), issuer };
   }

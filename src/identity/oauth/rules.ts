@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { RulesFault } from '../../core/rules.ts';
-import { escapeText } from '../../lib/text.ts';
 import { parseDuration } from '../../lib/time.ts';
 import { type DestinationConfig, destination, isFault } from '../../net/destination.ts';
+import { tenant } from '../keyfile.ts';
 
 /** Signatures with public keys alone: a shared secret makes issuers of all who verify, and `none` proves nothing. */
 const ALGORITHMS = [
@@ -34,12 +34,7 @@ function duration(least: number, most: number, form: string) {
 }
 
 const url = z.string().min(1).max(2048);
-const name = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((text) => text.isWellFormed() && escapeText(text) === text, 'must not hold invisible or control characters');
-const tenant = name.refine((text) => text !== 'local', 'the tenant `local` is that of the OS user');
+
 const member = z.string().min(1).max(256);
 /** A claim by name, or the way to one inside others: [realm_access, roles]. */
 const claim = z.union([member.transform((one) => [one]), z.array(member).min(1).max(4)]);

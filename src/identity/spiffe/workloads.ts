@@ -18,7 +18,7 @@ import type { Trust } from './trust.ts';
 
 /** Verified SVIDs that are remembered. */
 const KEPT = 4096;
-const BEARER = /^Bearer +([A-Za-z0-9._-]{16,8192})$/i;
+const TOKEN = /^(Bearer|DPoP) +([A-Za-z0-9._-]{16,8192})$/i;
 
 /** Whom an SVID was found to be, under one version of the bundles. */
 interface Known {
@@ -74,18 +74,21 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
   }
 
   function token(evidence: Evidence): Caller | Code | Promise<Caller | Code> | undefined {
-    const sent = BEARER.exec(evidence.header('authorization') ?? '')?.[1];
+    const [, scheme, sent] = TOKEN.exec(evidence.header('authorization') ?? '') ?? [];
     if (!sent?.includes('.')) return undefined;
     const audience = resourceOf(evidence);
     const key = `${base64url(sha256(sent))} ${audience}`;
     if (foreign.get(key)) return undefined;
-    const before = remembered(key);
+    const bearer = scheme!.length === 'Bearer'.length;
+    const before = bearer ? remembered(key) : undefined;
     if (before !== undefined) return before;
     const claimed = claimsSpiffe(sent);
     if (!claimed || !trust.knows(claimed.trustDomain)) {
       foreign.set(key, true);
       return undefined;
     }
+    // A JWT-SVID is bound to no key; what is, and has such a subject, is an issuer's word about a workload.
+    if (!bearer) return 'identity.svid';
     return jwtSvid(sent, audience, (domain) => trust.of(domain), clock()).then((said) =>
       'why' in said
         ? 'identity.svid'

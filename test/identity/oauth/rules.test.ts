@@ -91,6 +91,7 @@ describe('the block', () => {
     ['no algorithm', { issuers: [{ ...ISSUER, algorithms: [] }] }],
     ['no issuer', { issuers: [] }],
     ['the tenant of the OS user', { issuers: [{ ...ISSUER, tenant: 'local' }] }],
+    ['all tenants', { issuers: [{ ...ISSUER, tenant: '*' }] }],
     ['a tenant that hides', { issuers: [{ ...ISSUER, tenant: 'ac\u200bme' }] }],
     ['no tenant', { issuers: [{ issuer: 'https://idp.example' }] }],
     ['an hour of skew', { issuers: [ISSUER], skew: '1h' }],

@@ -87,7 +87,7 @@ describe('an issuer', () => {
   it('may never name that of the OS user', () =>
     over({ issuer: { tenant: { claim: 'tid' } } }, async (other) => {
       expect(await ask(other, { claims: { tid: 'any' } })).toBe('200');
-      for (const tid of ['local', '', 7, null, 'a\u202eb'])
+      for (const tid of ['local', '*', '', 7, null, 'a\u202eb'])
         expect(await ask(other, { claims: { tid } })).toBe('identity.token');
     }));
 
@@ -342,5 +342,18 @@ describe.skipIf(!existsSync(corpus))('published tokens', () => {
       expect((await gate.bearer(text)).status, text.slice(0, 40)).toBe(401);
     }
     expect(sent).toBeGreaterThan(150);
+  });
+
+  it('let nobody in as JSON (RFC 7515, section 7.2), nor as proofs: a JWT is compact (RFC 7519, section 3)', async () => {
+    const rows = readFileSync(corpus, 'utf8').trim().split('\n');
+    const all = rows.map((line) => JSON.parse(line) as { json?: object }).filter(({ json }) => json !== undefined);
+    expect(all).toHaveLength(4);
+    const token = await idp.token(gate.resource);
+    for (const { json } of all) {
+      const text = JSON.stringify(json);
+      expect(await gate.verdict(gate.bearer(text))).toBe('identity.invalid');
+      expect(await gate.verdict(gate.bearer(Buffer.from(text).toString('base64url')))).toMatch(/^identity\./);
+      expect(await gate.verdict(gate.call({ authorization: `DPoP ${token}`, dpop: text }))).toBe('identity.proof');
+    }
   });
 });
