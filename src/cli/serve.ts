@@ -132,6 +132,8 @@ function block(file: string, running: Running, extra: readonly string[]): string
   const { site, findings } = running.prepared();
   const names = routesOf(site);
   const things = [...site.lock.upstreams.values()].reduce((sum, { things: all }) => sum + all.length, 0);
+  const width = Math.max(8, ...names.map((name) => name.length));
+  const reach = Math.max(...names.map((name) => `${running.url}/${name}`.length));
   const client = {
     mcpServers: Object.fromEntries(
       names.map((name) => [
@@ -142,7 +144,9 @@ function block(file: string, running: Running, extra: readonly string[]): string
   };
   return [
     `doorward ${VERSION}  config ${shown(file, 1000)}  lock ${things} things`,
-    ...names.map((name) => `  ${name.padEnd(8)} ${running.url}/${name}    ${behind(site, name)}`),
+    ...names.map(
+      (name) => `  ${name.padEnd(width)} ${`${running.url}/${name}`.padEnd(reach)}    ${behind(site, name)}`,
+    ),
     `  caller   local (this OS user); token in ${running.folder.token}`,
     ...(running.consoleUrl === undefined
       ? []
@@ -163,7 +167,10 @@ function routesOf({ config }: Site): string[] {
 
 function behind({ config }: Site, name: string): string {
   const bundle = config.bundles[name];
-  return bundle ? `bundle of ${bundle.tools.length} tools` : 'stdio, bubblewrap, no network';
+  if (bundle) return `bundle of ${bundle.tools.length} tools`;
+  const { url, transport } = config.upstreams[name]!;
+  if (url === undefined) return 'stdio, bubblewrap, no network';
+  return `${transport === 'sse' ? 'HTTP+SSE' : 'HTTP'}, ${new URL(url).origin}`;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

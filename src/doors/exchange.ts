@@ -192,11 +192,9 @@ export class Exchange {
         signal: cancel.signal,
         send: (text) => reply.interim(text),
         again: (resume, by) => make({ id: gate.id(), at: gate.clock(), caller: by }, resume),
+        stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
       });
-      if (typeof end !== 'string') return end;
-      // What the server asked reached nobody.
-      cancel.abort(new Ended('cancel', 'run.cancelled'));
-      return { fault: end, id };
+      return typeof end === 'string' ? { fault: end, id } : end;
     } finally {
       if (key !== undefined) this.#cancels.delete(key);
     }

@@ -199,9 +199,8 @@ export function serveLines(options: LinesOptions): Lines {
           signal: cancel.signal,
           send: (text) => write([text]),
           again: (resume, by) => make({ ...entry(), caller: by }, resume),
+          stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
         });
-        // What the server asked reached nobody.
-        if (typeof end === 'string') cancel.abort(CANCEL());
         if (end === 'run.cancelled') return void gate.refuse({ ...entry(), caller }, 'door', end);
         if (typeof end === 'string') return refuse({ fault: end, id }, tell);
       }

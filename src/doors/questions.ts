@@ -37,6 +37,8 @@ export interface Asking {
   send(text: string): Maybe<void>;
   /** Makes the call again with the answers, in the name of who gave them. */
   again(resume: Resume, caller: Caller): Promise<Ending | Refused>;
+  /** Gives up the call at its server, which waits for an answer that nobody will bring. */
+  stop(): void;
 }
 
 /** Why there is no answer: the client is gone, has too many open, or does not answer. */
@@ -91,7 +93,10 @@ export class Questions {
     const { clock, after, max = MAX_HELD, within = WITHIN } = this.#options;
     const principal = principalOf(asking.caller);
     const held = this.#held.get(principal) ?? 0;
-    if (held >= max) return 'asks.full';
+    if (held >= max) {
+      asking.stop();
+      return 'asks.full';
+    }
     this.#held.set(principal, held + 1);
     const over = new AbortController();
     const left = Math.min(within, ends(asking.session) - clock(), ends(asking.caller) - clock());
@@ -103,9 +108,14 @@ export class Questions {
       let last = first;
       for (let question = questionOf(last); question; question = questionOf(last)) {
         const answered = await this.#ask(question.requests, asking, over.signal);
-        if (typeof answered === 'string') return answered;
+        if (typeof answered === 'string') {
+          asking.stop();
+          return answered;
+        }
         last = await asking.again({ state: question.state, answers: answered.answers }, answered.caller);
       }
+      // The client has its answer and no way back to a call whose last round was refused here.
+      if (isRefused(last) || !last.outcome.sent) asking.stop();
       return last;
     } finally {
       stop();

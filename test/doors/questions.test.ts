@@ -10,8 +10,8 @@ import { CALLER } from '../core/fakes.ts';
 
 const session: LegacySession = { digest: 's', era: '2025-11-25', claimed: { capabilities: {} } };
 const BOB = { ...CALLER, subject: 'bob' };
-const ending = (value: object, kind = 'reply') =>
-  ({ message: { kind: 'result', value }, outcome: { kind } }) as unknown as Ending;
+const ending = (value: object, kind = 'reply', sent = kind === 'reply') =>
+  ({ message: { kind: 'result', value }, outcome: { kind, sent } }) as unknown as Ending;
 const question = (...ids: string[]) =>
   ending({
     resultType: 'input_required',
@@ -24,15 +24,17 @@ function ask(more: Partial<Asking> = {}, first = question('q')) {
   const questions = new Questions({ clock: Date.now, random: randomBytes, after });
   const sent: any[] = [];
   const again: [Resume, string][] = [];
+  let stops = 0;
   const end = questions.settle(first, {
     caller: CALLER,
     session,
     signal: new AbortController().signal,
     send: (text) => void sent.push(JSON.parse(text)),
     again: async (resume, { credential }) => (again.push([resume, credential]), done),
+    stop: () => void stops++,
     ...more,
   });
-  return { questions, sent, again, end };
+  return { questions, sent, again, end, stops: () => stops };
 }
 const answer = (id: string, result: object | undefined = { roots: [] }) =>
   ({ kind: 'response', id, ...(result && { result }), facts: {} }) as never;
@@ -97,6 +99,24 @@ describe('questions', () => {
     gone.abort();
     expect(await ask({ signal: gone.signal }).end).toBe('run.cancelled');
     expect(await ask({ caller: { ...CALLER, expires: Date.now() - 1 } }).end).toBe('asks.unanswered');
+  });
+
+  it.each([
+    ['reached it', done, 0],
+    ['were refused here', ending({}, 'stop'), 1],
+    ['made no call', { refused: true, message: {}, code: 'door.rate' } as never, 1],
+  ])('leave the server with its call only when the answers %s', async (_, last: Ending, stopped) => {
+    const { questions, sent, end, stops } = ask({ again: async () => last });
+    expect(questions.take(answer(sent[0].id), 's', CALLER)).toBe(true);
+    expect(await end).toBe(last);
+    expect(stops()).toBe(stopped);
+  });
+
+  it('give up the call at the server with the session', async () => {
+    const { questions, end, stops } = ask();
+    questions.end('s');
+    expect(await end).toBe('asks.unanswered');
+    expect(stops()).toBe(1);
   });
 
   it('have ids that do not repeat', () => {

@@ -65,9 +65,9 @@ async function modern(upstream: string): Promise<ModernClient> {
   await client.connect(new ModernTransport(url, { requestInit }));
   return client;
 }
-async function legacy(upstream: string): Promise<LegacyClient> {
+async function legacy(upstream: string, elicited: () => typeof YES = () => YES): Promise<LegacyClient> {
   const client = new LegacyClient({ name: 't', version: '1' }, { capabilities });
-  client.setRequestHandler(ElicitRequestSchema, async () => YES);
+  client.setRequestHandler(ElicitRequestSchema, async () => elicited());
   client.setRequestHandler(ListRootsRequestSchema, async () => HOME);
   const { url, requestInit } = place(upstream);
   await client.connect(new LegacyTransport(url, { requestInit }) as never);
@@ -133,6 +133,16 @@ it('a server that is granted nothing is refused, and its call goes on', async ()
   const client = await modern('silent');
   const answer = (await client.callTool({ name: 'ask', arguments: { rounds: JSON.stringify(rounds) } })) as any;
   expect(JSON.parse(answer.content[0].text)).toEqual([{ refused: -32601 }, { refused: -32601 }, { refused: -32601 }]);
+  await client.close();
+});
+
+it('an answer that a control stops ends the call at the server', async () => {
+  const client = await legacy('r2025-11-25', () => ({ action: 'accept', content: { nickname: 5 as never } }));
+  const rounds = JSON.stringify([[FORM]]);
+  await expect(client.callTool({ name: 'ask', arguments: { rounds } })).rejects.toThrow('invalid input responses');
+  const heard = async () =>
+    JSON.stringify(await client.callTool({ name: 'heard', arguments: {} })).includes('notifications/cancelled');
+  await expect.poll(heard).toBe(true);
   await client.close();
 });
 

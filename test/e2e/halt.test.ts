@@ -90,6 +90,7 @@ describe('a halt', () => {
     expect(halt('tidi')).toMatch(/^2 doorward: error: there is no upstream `tidi`\n.*did you mean `tidy`\?$/);
     expect(halt('tidy.eco')).toMatch(/^2 .*no tool `tidy\.eco`\n.*did you mean `tidy\.echo`\?$/);
     expect(halt('tidy', '--resume')).toBe('1 tidy was not halted');
+    expect(halt('--resume')).toMatch(/^2 .*name what goes on\n.*`doorward halt` shows what is halted$/);
   });
 
   it('that cannot be read lets nothing start', async () => {

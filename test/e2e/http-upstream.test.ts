@@ -54,6 +54,11 @@ const CLIENTS = {
   },
 };
 
+it('the gateway says at the start how each server is reached', () => {
+  expect(served.said()).toMatch(/^ {2}newer {4}http:\/\/\S+\/newer {4}HTTP, http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(served.said()).not.toContain('no network');
+});
+
 describe.each(Object.entries(CLIENTS))('a client of %s', (_, connect) => {
   it.each(['newer', 'older'])('lists and calls the %s server', async (upstream) => {
     const client = await connect(new URL(`${served.url}/${upstream}`), { Authorization: `Bearer ${site.token()}` });

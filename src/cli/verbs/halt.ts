@@ -39,7 +39,11 @@ export const halt: Verb = {
         const options = cmd.optsWithGlobals() as Options;
         const site = readSite(options.config);
         if (what === undefined) {
-          if (options.resume || options.reason !== undefined) throw new Trouble('name what', 'doorward halt all');
+          if (options.resume || options.reason !== undefined)
+            throw new Trouble(
+              `name what ${options.resume ? 'goes on' : 'is halted'}`,
+              options.resume ? '`doorward halt` shows what is halted' : 'doorward halt files --reason "..."',
+            );
           print(await list(site), options);
           return done(EXIT.yes);
         }

@@ -47,6 +47,8 @@ export const schema = z
 export type FlowsConfig = z.infer<typeof schema>;
 
 const SPACE = 'flow';
+/** What `sessionOf` gives where there is none. */
+const NO_SESSION = '-';
 
 /**
  * Whose reading counts for this call: the session of an older revision, the task of a handle, else all that the
@@ -56,9 +58,13 @@ export function flowOf(call: CallView): string {
   return `${principalOf(call.caller)} ${call.flow === undefined ? sessionOf(call) : `flow ${call.flow}`}`;
 }
 
-/** Every flow that hears of what this call reads: what a task read counts for whoever sends no handle. */
+/**
+ * Every flow that hears of what this call reads: what a task or a session of an older revision read counts for whoever
+ * has neither, so that nobody sheds it by a change of revision.
+ */
 function heardBy(call: CallView): readonly string[] {
-  return call.flow === undefined ? [flowOf(call)] : [flowOf(call), `${principalOf(call.caller)} ${sessionOf(call)}`];
+  const [own, all] = [flowOf(call), `${principalOf(call.caller)} ${NO_SESSION}`];
+  return own === all ? [own] : [own, all];
 }
 
 export function factsOf(target: Target): Facts | undefined {

@@ -108,6 +108,14 @@ describe('what a session has read', () => {
     expect(await said(rules, 'comment')).toBe('policy.flow');
   });
 
+  it('counts in 2026-07-28 for what the principal read in a session of an older revision', async () => {
+    const rules = rulesOf();
+    await call(rules, 'issue', { session: 'a' });
+    expect(await said(rules, 'comment')).toBe('policy.flow');
+    expect(await said(rules, 'comment', { flow: 'b' })).toBe('pass');
+    expect(await said(rules, 'comment', { who: caller({ subject: 'bob' }) })).toBe('pass');
+  });
+
   it('holds a suspected injection that screen found in an answer', async () => {
     const rules = rulesOf();
     const made = callOf(TOOLS.plain, 'hub', LOCAL, { lane: laneOf('-') });
