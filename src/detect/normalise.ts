@@ -77,7 +77,8 @@ const ESCAPED = /(?:%[0-9a-f]{2}|&#x?[0-9a-f]{1,6};|\\u[0-9a-f]{4}|\\x[0-9a-f]{2
 const HEX_PAIRS = /(?:(?:\\x|0x)?[0-9a-f]{2}[ ,:]{1,2}){12,8000}/gi;
 const SPACED = /(?:(?<![A-Za-z0-9])[A-Za-z] {1,3}){4,400}[A-Za-z](?![A-Za-z0-9])/g;
 /** "ignore", "instructions", "system prompt", "previous" thirteen letters on. */
-const ROTATED = /vafgehpgvba|cerivbhf|flfgrz cebzcg/i;
+/** Instructions, previous, system; the commonest words of all orders, the and you. */
+const ROTATED = /vafgehpgvba|cerivbhf|flfgrz cebzcg|\bgur\b|\blbh\b/i;
 const UNSEEN =
   /display:\s?none|visibility:\s?hidden|font-size:\s?[01](?:px|pt|em)?\s?[;"']|opacity:\s?0(?:\.0\d?)?\s?[;"']|\shidden(?:[\s=]|$)|color:\s?(?:#fff(?:fff)?|white)\b/i;
 const ATTRIBUTE = /\b(?:alt|title|aria-label|content)\s?=\s?"([^"<>]{12,2000})"/gi;

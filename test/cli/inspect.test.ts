@@ -28,6 +28,12 @@ describe('inspectRow', () => {
     ['pass', { kind: 'arguments', json: { path: 'src/components/Button/index' } }],
     ['stop', { kind: 'arguments', json: { webhook_url: 'http://169.254.169.254/' } }],
     ['stop', { kind: 'arguments', json: { a: 'x\u202ey' } }],
+    ['stop', { kind: 'arguments', text: '{"path":"../../etc/passwd"}' }],
+    ['stop', { kind: 'arguments', json: { options: { urls: ['http://169.254.169.254/'] } } }],
+    ['pass', { kind: 'arguments', text: 'a plain word' }],
+    ['hold', { kind: 'tool_descriptor', text: order }],
+    ['hold', { kind: 'tool_descriptor', text: JSON.stringify({ name: 'a', description: order, inputSchema: {} }) }],
+    ['pass', { kind: 'url', json: 'https://example.com/' }],
     ['stop', { kind: 'arguments', gen: { repeat: 'a', count: 9000 } }],
     ['pass', { kind: 'arguments', json: { name: 'a', arguments: { path: 'docs/a.md', url: 'https://example.com/' } } }],
     ['stop', { kind: 'url', text: 'http://[::ffff:127.0.0.1]/' }],
@@ -36,10 +42,12 @@ describe('inspectRow', () => {
     ['stop', { kind: 'jsonrpc_raw', text: '[1, 2,]' }],
     ['stop', { kind: 'jsonrpc_raw', text: '[{"jsonrpc":"2.0","id":1,"method":"ping"}]' }],
   ] satisfies [string, JsonObject][])('%s: %j', (verdict, row) => expect(inspectRow(row).verdict).toBe(verdict));
-  it.each([{ kind: 'else', text: '' }, { kind: 'text' }, { kind: 'text', gen: { repeat: 'aa', count: 1e9 } }])(
-    'is no row: %j',
-    (row) => expect(() => inspectRow(row)).toThrow(RowFault),
-  );
+  it.each([
+    { kind: 'else', text: '' },
+    { kind: 'text' },
+    { kind: 'text', b64: '@@' },
+    { kind: 'text', gen: { repeat: 'aa', count: 1e9 } },
+  ])('is no row: %j', (row) => expect(() => inspectRow(row)).toThrow(RowFault));
 });
 
 describe('urlFault', () => {

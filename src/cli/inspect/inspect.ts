@@ -33,6 +33,7 @@ export class RowFault extends Error {}
 
 /** Bytes of one row's content. */
 const MOST = 16 * 1024 * 1024;
+const NO_INPUT: JsonObject = { type: 'object' };
 const PASS: Inspected = { verdict: 'pass', findings: [] };
 
 const state = memoryState(() => 0);
@@ -47,7 +48,7 @@ const LIMITS = inputSchema.parse(undefined);
 export function inspectRow(row: JsonObject): Inspected {
   switch (row.kind) {
     case 'tool_descriptor':
-      return descriptor(valueOf(row), row.context);
+      return descriptor(structured(row), row.context);
     case 'tool_result':
     case 'text':
     case 'secret':
@@ -57,7 +58,7 @@ export function inspectRow(row: JsonObject): Inspected {
     case 'prompt':
       return content('get', valueOf(row));
     case 'arguments':
-      return args(valueOf(row));
+      return args(structured(row));
     case 'url':
       return refused(urlFault(textOf(row)), 'input.url');
     case 'jsonrpc_raw':
@@ -90,7 +91,10 @@ function claims(value: Json): boolean {
 }
 
 function descriptor(value: Json, context: Json | undefined): Inspected {
-  const tools = toolsOf(value);
+  // Words alone are those of a tool that has nothing else.
+  const tools = toolsOf(
+    typeof value === 'string' ? { name: 'tool', description: value, inputSchema: NO_INPUT } : value,
+  );
   if (tools.length === 0) throw new RowFault('no descriptor');
   const around = contextTools(context);
   const beside = [...around, ...tools.filter((tool) => typeof tool.name === 'string').map(asOther)];
@@ -221,13 +225,10 @@ function args(value: Json): Inspected {
   const paths = guessPaths({ inputSchema: { properties } }, '');
   const found = examine(given, allowed(LIMITS, { paths }));
   if ('code' in found) return refused(found.detail, found.code);
-  if (!isObject(given)) return PASS;
-  for (const [name, item] of Object.entries(given)) {
-    if (typeof item !== 'string' || !URL_NAME.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase())) continue;
-    const fault = urlFault(item);
-    if (fault !== undefined) return refused(`${fault}`, 'input.url');
-  }
-  const said = screen.decide!({ ...CALL_VIEW, args: given } as unknown as CallView, SCREEN, state) as Verdict<Inputs>;
+  const bad = urlIn(given);
+  if (bad !== undefined) return refused(bad, 'input.url');
+  const read = isObject(given) ? given : { value: given };
+  const said = screen.decide!({ ...CALL_VIEW, args: read } as unknown as CallView, SCREEN, state) as Verdict<Inputs>;
   if (said.kind !== 'pass' || said.ask === undefined) return PASS;
   return {
     verdict: 'hold',
@@ -235,9 +236,36 @@ function args(value: Json): Inspected {
   };
 }
 
+/** What is wrong with the first URL in a field whose name says that it is one: a list has the name of its field. */
+function urlIn(value: Json, named = false): string | undefined {
+  if (typeof value === 'string') return named ? urlFault(value) : undefined;
+  if (Array.isArray(value)) return first(value, (item) => urlIn(item, named));
+  if (!isObject(value)) return undefined;
+  return first(Object.entries(value), ([name, item]) =>
+    urlIn(item, URL_NAME.test(name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase())),
+  );
+}
+
+function first<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function refused(evidence: string | undefined, code: string): Inspected {
   return evidence === undefined ? PASS : { verdict: 'stop', findings: [{ code, severity: 'high', evidence }] };
 }
+
+/** Of kinds that are objects a text may be one, written out. */
+function structured(row: JsonObject): Json {
+  const value = valueOf(row);
+  if (typeof value !== 'string') return value;
+  const parsed = parseJson(Buffer.from(value), TEXT_CAPS);
+  return parsed.ok && typeof parsed.value === 'object' && parsed.value !== null ? parsed.value : value;
+}
+const TEXT_CAPS = { maxBytes: MOST, maxDepth: 256, maxString: MOST, maxMembers: 1_000_000 };
 
 function valueOf(row: JsonObject): Json {
   return row.json === undefined ? textOf(row) : row.json;
@@ -247,12 +275,16 @@ function textOf(row: JsonObject): string {
   if (row.b64 !== undefined || row.gen !== undefined) return Buffer.from(bytesOf(row)).toString('utf8');
   if (typeof row.text === 'string') return row.text;
   if (Array.isArray(row.parts) && row.parts.every((part) => typeof part === 'string')) return row.parts.join('');
+  if (typeof row.json === 'string') return row.json;
   if (row.json !== undefined) return JSON.stringify(row.json);
   throw new RowFault('no content');
 }
 
 function bytesOf(row: JsonObject): Uint8Array {
-  if (typeof row.b64 === 'string') return Buffer.from(row.b64, 'base64');
+  if (typeof row.b64 === 'string') {
+    if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(row.b64)) throw new RowFault('no base64');
+    return Buffer.from(row.b64, 'base64');
+  }
   if (isObject(row.gen)) {
     const { repeat, count } = row.gen;
     if (typeof repeat !== 'string' || !Number.isSafeInteger(count) || (count as number) < 0)

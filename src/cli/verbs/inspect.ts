@@ -26,7 +26,7 @@ export const inspect: Verb = {
       let out = '';
       const reader = new LineReader(LINE, {
         line(bytes) {
-          if (bytes.length === 0) return;
+          if (blank(bytes)) return;
           const { text, fault } = judged(bytes);
           if (fault) bad++;
           out += text;
@@ -39,11 +39,20 @@ export const inspect: Verb = {
       const flush = async (): Promise<void> => {
         const text = out;
         out = '';
-        if (text !== '' && !process.stdout.write(text)) await new Promise((go) => process.stdout.once('drain', go));
+        if (text === '' || process.stdout.write(text)) return;
+        await new Promise<void>((resolve) => {
+          const go = (): void => {
+            process.stdout.off('drain', go).off('close', go);
+            resolve();
+          };
+          process.stdout.on('drain', go).on('close', go);
+        });
       };
       for await (const chunk of process.stdin) {
         reader.push(chunk as Uint8Array);
         await flush();
+        // Nobody reads any more (`| head`).
+        if (process.stdout.destroyed) return done(EXIT.yes);
       }
       reader.push(Buffer.from('\n'));
       await flush();
@@ -51,6 +60,9 @@ export const inspect: Verb = {
     });
   },
 };
+
+const blank = (bytes: Uint8Array): boolean =>
+  bytes.length < 64 && bytes.every((b) => b === 0x20 || b === 0x09 || b === 0x0d);
 
 /** The first row of a kind pays for tables that are made once; no row of the input does. */
 function warm(): void {

@@ -43,12 +43,22 @@ export function framed(value: JsonObject): JsonObject {
       ),
     };
   }
-  const blocks = Array.isArray(content) ? content : [];
+  const blocks = Array.isArray(content) ? content.map(inert) : [];
   return { ...value, content: [{ type: 'text', text: FRAME.begin }, ...blocks, { type: 'text', text: FRAME.end }] };
+}
+
+/** Nothing inside says that the frame has ended. */
+const IMITATED = /\[(?=\s{0,8}doorward\s{0,8}:)/gi;
+
+function inert(item: Json): Json {
+  if (typeof item === 'string') return item.replace(IMITATED, '(');
+  if (Array.isArray(item)) return item.map(inert);
+  if (!isObject(item)) return item;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, inert(value)]));
 }
 
 function wrapped(item: Json): Json {
   return isObject(item) && typeof item.text === 'string'
-    ? { ...item, text: `${FRAME.begin}\n${item.text}\n${FRAME.end}` }
+    ? { ...item, text: `${FRAME.begin}\n${inert(item.text) as string}\n${FRAME.end}` }
     : item;
 }

@@ -10,6 +10,9 @@ const MOST = 32 * 1024;
 const COMPOUND = /[_-]|[a-z][A-Z]/;
 const ORDERS =
   /\b(?:before|instead|always|must|never|first|prior|whenever|redirect|replaces?|bcc|also|should|deprecated|prefer|ignore|you)\b/i;
+/** Words of one who changes how the tool of another is used, beside its name. */
+const MEDDLES =
+  /\b(?:append|bcc|rout(?:e|ed|ing)|redirect(?:ed|s)?|intercepts?|hand(?:ed)? over|pass(?:ed)? (?:on )?to|go(?:es)? (?:to|through)|broken|compromised|retired|insecure|superseded?|supersedes|second call|(?:change|replace|overwrite) the)\b/i;
 /** Parameters that ask for what the model knows and the tool does not need. */
 const COLLECTS =
   /^(?:(?:llm|ai|agent|assistant|client|host)_?model(?:_?name)?|(?:full_|entire_|previous_|prior_|chat_|conversation_|message_|user_)*(?:conversation|chat|transcript|dialog(?:ue)?)(?:_?(?:history|log|context|so_far|transcript))?|(?:system|initial|original|full)_?prompt|(?:list_of_|all_|available_|other_)?(?:tools|tool_?(?:list|names|calls_?history|descriptions))|(?:previous|prior|last)_?(?:messages|tool_?calls|tool_?results)|chain_of_thought|user_?credentials|session_?history|environment_?variables)$/i;
@@ -41,11 +44,18 @@ export function judgeDescriptor(
       'holds text that a reader does not see',
       comment.text,
     );
-  for (const parameter of parameters(descriptor)) {
+  const asked = parameters(descriptor);
+  const runsModel = asked.has('model') && (asked.has('messages') || asked.has('prompt') || asked.has('temperature'));
+  for (const parameter of asked) {
+    // A tool that runs a model of its own takes the prompt of that one.
+    if (runsModel && parameter === 'system_prompt') continue;
     if (COLLECTS.test(parameter)) add(1.4, 'collects', 'asks for what the tool does not need', parameter);
   }
-  const shadowed = others.find((other) => other !== name && mentions(all, other));
-  if (shadowed !== undefined) add(1, 'other-tool', 'gives orders about another tool', shadowed);
+  const shadowed = others.find((other) => other !== name && mentions(all, other, ORDERS));
+  if (shadowed !== undefined) {
+    const meddles = others.some((other) => other !== name && mentions(all, other, MEDDLES));
+    add(meddles ? 1.4 : 1, 'other-tool', 'gives orders about another tool', shadowed);
+  }
   const { medium, high } = BOUNDS.descriptor;
   return { severity: score >= high ? 'high' : score >= medium ? 'medium' : undefined, score, evidence };
 }
@@ -66,12 +76,12 @@ function parameters({ inputSchema, description }: JsonObject): Set<string> {
   return new Set([...named, ...Array.from(told, ([, name]) => name!)]);
 }
 
-/** Whether a sentence that gives orders names the other tool. */
-function mentions(text: string, other: string): boolean {
+/** Whether the other tool is named near such words. */
+function mentions(text: string, other: string, orders: RegExp): boolean {
   if (other.length < 5 || !COMPOUND.test(other)) return false;
   for (let at = text.indexOf(other); at >= 0 && at < MOST; at = text.indexOf(other, at + other.length)) {
     if (/\w/.test(text[at - 1] ?? ' ') || /\w/.test(text[at + other.length] ?? ' ')) continue;
-    if (ORDERS.test(text.slice(Math.max(0, at - 160), at + other.length + 160))) return true;
+    if (orders.test(text.slice(Math.max(0, at - 160), at + other.length + 160))) return true;
   }
   return false;
 }

@@ -56,8 +56,8 @@ for (const { anchors, classes: row, gaps } of RULES) {
     partners[classAt(row[second]!)]!.push({ other: of, reach: between * WORD });
   }
 }
-/** Words thirteen letters on: instructions, previous, system. */
-const ROTATED = ['vafgehpg', 'cerivbhf', 'flfgrz'];
+/** Words thirteen letters on: instructions, previous, system, the, you. */
+const ROTATED = ['vafgehpg', 'cerivbhf', 'flfgrz', ' gur ', 'lbh '];
 const words = new Keywords([...needed, ...ROTATED]);
 const seenAt = new Int32Array(classes.length);
 

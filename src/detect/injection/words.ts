@@ -82,8 +82,9 @@ export function markOf({ text, start: starts, end: ends }: Words, i: number): nu
 }
 
 const STOPS = ',;.!?';
+const CLOSERS = '"\')]';
 
-/** Whether a clause ends between two words: a stop or a comma with a space behind it, an arrow, an empty line. */
+/** Whether a clause ends between two words: a stop or a comma with a space or a closing mark behind it, an arrow, an empty line. */
 export function clauseEnds({ text, start: starts, end: ends }: Words, from: number, to: number): boolean {
   for (let word = from; word < to; word++) {
     const most = starts[word + 1]!;
@@ -91,7 +92,7 @@ export function clauseEnds({ text, start: starts, end: ends }: Words, from: numb
     for (let p = ends[word]!; p < most; p++) {
       const c = text[p]!;
       if (c >= '\u2000' || (c === '\n' && ++lines === 2)) return true;
-      if (STOPS.includes(c) && text.charCodeAt(p + 1) <= 0x20) return true;
+      if (STOPS.includes(c) && (text.charCodeAt(p + 1) <= 0x20 || CLOSERS.includes(text[p + 1]!))) return true;
     }
   }
   return false;
