@@ -5,7 +5,6 @@
  */
 import type { ConnectPages, ConnectParts } from '../gateway/connect.ts';
 import type { Ticket } from '../secrets/consent/consents.ts';
-import type { Holder } from '../secrets/credential/wallet.ts';
 import { OAuthFault } from '../secrets/oauth/fault.ts';
 import { html, outside } from './html.ts';
 import { type Answer, type Asked, listen } from './listener.ts';
@@ -27,7 +26,7 @@ export async function openConnectPages({ port, face, consents, known, prove }: C
     if (!wish)
       return plain(404, 'This link is spent', 'It was used, or it is too old. Make the call again to get another.');
     if (method === 'GET') return { status: 200, body: consentPage(`/connect/${ticket}`, wish, !known(wish.holder)) };
-    if (!known(wish.holder) && !(await proven(ticket, wish.holder, form.get('credential') ?? '')))
+    if (!known(wish.holder) && !(await proven(ticket, wish, form.get('credential') ?? '')))
       return plain(403, 'This link is not yours', 'It is for another user, or what you entered is not valid.');
     const { to, scopes, cookie } = await consents.begin(ticket);
     const secure = shown ? '; Secure' : '';
@@ -38,8 +37,8 @@ export async function openConnectPages({ port, face, consents, known, prove }: C
     };
   }
 
-  async function proven(ticket: string, holder: Holder, credential: string): Promise<boolean> {
-    const said = await prove(credential.trim());
+  async function proven(ticket: string, { holder, upstream }: Ticket, credential: string): Promise<boolean> {
+    const said = await prove(credential.trim(), upstream);
     const same = said?.tenant === holder.tenant && said.issuer === holder.issuer && said.subject === holder.subject;
     if (!same) consents.missed(ticket);
     return same;

@@ -45,6 +45,8 @@ export interface DoorRules {
   readonly document: (path: string) => JsonObject | undefined;
   /** Whether a failed sign-in is answered like a wrong authority. */
   readonly misdirected: boolean;
+  /** Whether many speak from this address: that of a proxy whose word is taken. */
+  readonly shared: (address: string) => boolean;
 }
 
 export interface Refusal {
@@ -157,9 +159,12 @@ const CREDENTIALS = ['authorization', 'signature-input'] as const;
  * By address. Who brings a credential is heard all the same: processes of one machine share its address, and a hostile
  * one must not lock the others out. A credential that fails then is answered 429 too.
  */
-function flood({ peer, req, link }: Knock, { strangers }: DoorRules): Stop | undefined {
+function flood({ peer, req, link }: Knock, { strangers, shared }: DoorRules): Stop | undefined {
   const wait = strangers.wait(peer.address);
-  const brings = link?.client !== undefined || CREDENTIALS.some((name) => req.headers[name] !== undefined);
+  const brings =
+    link?.client !== undefined ||
+    CREDENTIALS.some((name) => req.headers[name] !== undefined) ||
+    (wait > 0 && shared(peer.address));
   return wait > 0 && !brings ? { stage: 'door', code: 'door.rate', wait } : undefined;
 }
 

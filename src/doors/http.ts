@@ -70,6 +70,8 @@ export interface HttpOptions {
     document(path: string): JsonObject | undefined;
     insufficient(route: string, scopes: readonly string[], error?: string): readonly string[];
   };
+  /** Whether many speak from an address, that of a proxy: one of them must not lock the others out. */
+  readonly shared?: (address: string) => boolean;
   /** What a request without a good credential gets: 401 with a challenge, or the 421 of a wrong authority. */
   readonly unauthenticated?: 'challenge' | 'misdirected';
   /** Origins of browser pages that may call, as a browser writes them. */
@@ -135,6 +137,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
     ...(tls && { clientAuthorities: () => tls.current().clients }),
     document: options.oauth?.document ?? (() => undefined),
     misdirected: options.unauthenticated === 'misdirected',
+    shared: options.shared ?? (() => false),
   };
 
   async function handle(req: IncomingMessage, res: ServerResponse, expects: boolean): Promise<void> {
@@ -232,7 +235,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
       http: settings,
       tls,
       within: http.headWithin,
-      turnsAway: (address) => strangers.wait(address) > 0,
+      turnsAway: (address) => strangers.wait(address) > 0 && !rules.shared(address),
       failed(address) {
         strangers.charge(address, CHARGE.refused);
         gate.refuse({ id: gate.id(), at: gate.clock(), peer: { listener: 'http', address } }, 'door', 'door.tls');

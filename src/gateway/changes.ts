@@ -47,7 +47,12 @@ export function reloaded(before: Prepared, after: Prepared, opened: Config): Rec
 
 /** Changed blocks of what was opened: it stays as it is. */
 function unchangeable(next: Config, now: Config): string[] {
-  const opened = ({ listen, console, approval }: Config) => ({ listen, console, 'approval.notice': approval.notice });
+  const opened = ({ listen, console, approval, secrets }: Config) => ({
+    listen,
+    console,
+    secrets,
+    'approval.notice': approval.notice,
+  });
   const [after, before] = [opened(next), opened(now)];
   return (Object.keys(after) as (keyof typeof after)[]).filter(
     (block) => !isDeepStrictEqual(after[block], before[block]),

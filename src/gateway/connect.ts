@@ -16,8 +16,8 @@ export interface ConnectParts {
   readonly consents: Consents;
   /** Whether whoever opened the link need not say who it is: the link itself came to the owner of this machine. */
   readonly known: (holder: Holder) => boolean;
-  /** Who a credential belongs to; undefined when it is no good. */
-  readonly prove: (credential: string) => Maybe<Holder | undefined>;
+  /** Who a credential belongs to that is good for calls of this upstream; undefined when it is no good. */
+  readonly prove: (credential: string, upstream: string) => Maybe<Holder | undefined>;
 }
 /** The pages as the gateway needs them; `console/` has them. */
 export interface ConnectPages {
@@ -51,9 +51,13 @@ export async function openConnect(options: ConnectOptions): Promise<ConnectPages
     face,
     consents,
     known,
-    async prove(credential) {
-      const said = await authenticate(evidenceOf(credential));
-      return isCaller(said) ? holderOf(said) : undefined;
+    async prove(credential, upstream) {
+      // An access token is for one path: that of the server, or of a bundle that has tools of it.
+      for (const route of [upstream, ...bundlesWith(site, upstream)]) {
+        const said = await authenticate(evidenceOf(credential, route));
+        if (isCaller(said)) return holderOf(said);
+      }
+      return undefined;
     },
   });
   base = face ?? pages.url;
@@ -66,8 +70,15 @@ export async function openConnect(options: ConnectOptions): Promise<ConnectPages
 
 const isLocal = ({ tenant, issuer }: Holder) => tenant === 'local' && issuer === 'local';
 
-/** A credential that was pasted into a page: a bearer, without a request, a certificate or a proof of possession. */
-function evidenceOf(credential: string): Evidence {
+function bundlesWith({ config }: Site, upstream: string): string[] {
+  const isOf = (row: string | { readonly tool: string }) =>
+    (typeof row === 'string' ? row : row.tool).startsWith(`${upstream}.`);
+  return Object.keys(config.bundles).filter((name) => config.bundles[name]!.tools.some(isOf));
+}
+
+/** A credential that was pasted into a page: a bearer, without a certificate or a proof of possession. */
+function evidenceOf(credential: string, route: string): Evidence {
   const peer = { listener: 'http', address: '127.0.0.1' } as const;
-  return { peer, header: (name) => (name === 'authorization' ? `Bearer ${credential}` : undefined) };
+  const request = { method: 'POST', target: `/${route}`, route };
+  return { peer, request, header: (name) => (name === 'authorization' ? `Bearer ${credential}` : undefined) };
 }

@@ -28,7 +28,11 @@ export interface ListenerOptions {
   readonly log: Log;
   readonly oauth?: NonNullable<HttpOptions['oauth']>;
   /** Further authorities of client certificates, in PEM; undefined = there are no others. Followed by `changed`. */
-  readonly trust?: { authorities(): string | undefined; changed(listener: () => void): void };
+  readonly trust?: {
+    authorities(): string | undefined;
+    changed(listener: () => void): void;
+    isProxy(address: string): boolean;
+  };
 }
 
 /** Listens. Rejects with CertificateFault, or when the address may not or cannot be had. */
@@ -45,6 +49,7 @@ export async function openListener(options: ListenerOptions): Promise<HttpDoor> 
     unauthenticated,
     identities: identifies(config.identity),
     ...(oauth && { oauth }),
+    ...(trust && { shared: (address: string) => trust.isProxy(address) }),
     ...(url !== undefined && { publicUrl: url }),
   };
   const files = pemFiles(config, dir);

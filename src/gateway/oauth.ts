@@ -94,7 +94,9 @@ export function openOAuth(first: Site, wiring: OAuthWiring): OAuthSite {
       config: oauth,
       origin: url,
       only: routes.length === 1 ? routes[0] : undefined,
-      certificates: config.listen.tls?.clients !== undefined,
+      // Trust bundles of workloads vouch for clients as well as an authority of one's own.
+      certificates:
+        config.listen.tls !== undefined && (config.listen.tls.clients ?? config.identity.spiffe) !== undefined,
     });
   }
 

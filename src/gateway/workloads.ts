@@ -37,6 +37,8 @@ export interface Workloads {
   around(ask: Ask): Ask;
   /** In PEM: authorities of trust bundles, whose client certificates count; undefined while none are configured. */
   authorities(): string | undefined;
+  /** Whether a proxy whose word is taken speaks from this address. */
+  isProxy(address: string): boolean;
   /** Takes a changed configuration. Throws ConfigError; then all stays as it was. */
   configure(site: Site): void;
   /** `listener` hears that `authorities` may answer something else. */
@@ -90,6 +92,7 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
         return made.ask(evidence);
       };
     },
+    isProxy: (address) => current.proxies?.kind.isOne(address) ?? false,
     authorities: () => current.spiffe?.trust.authorities().join('\n'),
     configure(next) {
       const before = current;

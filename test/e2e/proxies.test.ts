@@ -44,6 +44,14 @@ it('are believed from their address', async () => {
   site.put('proxy.json', KEYS);
 });
 
+it('are heard however many of their users are refused', async () => {
+  site.configure(rows('127.0.0.1/32'), POLICY);
+  await site.start();
+  for (let i = 0; i < 15; i++) await status({ 'x-assertion': assertion({ aud: 'other' }) });
+  expect(await status({ 'x-assertion': assertion({ aud: 'other' }) })).toBe(429);
+  expect([await status({}), await status({ 'x-assertion': assertion() }), await status(CERT)]).toEqual([429, 200, 200]);
+});
+
 it('are refused from any other, whatever else they bring', async () => {
   site.configure(rows('10.0.0.5/32').replace('{ proxies', '{ keys: true, proxies'), POLICY);
   const key = site.site.run('key', 'create', '--subject', 'web').stdout.trim();

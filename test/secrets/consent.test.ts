@@ -94,6 +94,17 @@ describe('a link', () => {
     expect(framed.headers.get('x-frame-options')).toBe('DENY');
   });
 
+  it.each(['it', 'kit'])('is that of a user with an access token for the path /%s', async (path) => {
+    let reachable = true;
+    const prove = (token: string, route: string) => (token === 'for-ana' && route === path ? caller('ana') : undefined);
+    const far = await world(() => reachable, prove, { other: { tools: ['x.echo'] }, kit: { tools: ['it.echo'] } });
+    const { link } = await ask('ana', mine(), far);
+    reachable = false;
+    expect((await new Browser('ana').go(link, { credential: 'for-eve' })).status).toBe(403);
+    expect((await new Browser('ana').go(link, { credential: 'for-ana' })).text).toContain('Sign in at');
+    await far.close();
+  });
+
   it('of a user elsewhere wants that user, whoever opens it', async () => {
     const keys = new Map([
       ['key-of-ana', caller('ana')],

@@ -82,6 +82,8 @@ const ALGORITHMS = [
 ];
 
 export interface Proxies extends Kind {
+  /** Whether a proxy speaks from this address. */
+  isOne(address: string): boolean;
   /** Refuses headers of identity that come from elsewhere; asks about the rest. */
   around(ask: Ask): Ask;
 }
@@ -126,6 +128,7 @@ export function proxies(config: ProxiesConfig, keys: (row: number) => readonly K
 
   return {
     authenticate,
+    isOne: (address) => all.some(({ ranges }) => inRanges(address, ranges)),
     around: (ask) => (evidence) => (forwarded(evidence, all, own) ? 'identity.forwarded' : ask(evidence)),
   };
 }

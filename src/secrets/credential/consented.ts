@@ -112,8 +112,8 @@ export class Consented {
   async revoke(upstream: string, rules: CredentialRules | undefined, holder: Holder): Promise<boolean> {
     const token = this.wallet.get(holder, upstream);
     if (token === undefined) return false;
-    this.#flights.drop(placeOf(holder, upstream));
     await this.wallet.remove(holder, upstream);
+    this.#flights.drop(placeOf(holder, upstream));
     const about = { upstream, ...whom(holder), issuer: token.issuer };
     try {
       if (rules?.way.kind !== 'consent') throw new OAuthFault('the server is not configured any more');
@@ -172,9 +172,13 @@ export class Consented {
       const wrong = unfit(token, way);
       if (wrong !== undefined) throw new OAuthFault(wrong, true);
       // Before it is used: the old refresh token may be dead by now.
-      await this.wallet.put(holder, upstream, token);
+      const kept = await this.wallet.renew(holder, upstream, token, old);
+      if (kept === undefined) {
+        await revoke(at, token).catch(() => {});
+        throw new OAuthFault('the token was taken back', true);
+      }
       onEvent({ ...about, what: 'refreshed' });
-      return token;
+      return kept;
     } catch (error) {
       const final = error instanceof OAuthFault && error.final;
       if (final) {

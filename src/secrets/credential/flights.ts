@@ -32,7 +32,9 @@ export class Flights {
     this.#held.set(key, token);
   }
 
+  /** Neither what is held nor what is under way is kept. */
   drop(key: string): void {
+    this.#pending.delete(key);
     this.#held.set(key, null);
   }
 
@@ -51,15 +53,15 @@ export class Flights {
     if (under) return under;
     const failed = this.#failed.peek(key);
     if (failed && this.#clock() < failed.until) return Promise.reject(failed.error);
-    const made = fresh().then(
+    const landed = (): boolean => this.#pending.get(key) === made && this.#pending.delete(key);
+    const made: Promise<Token> = fresh().then(
       (token) => {
-        this.#held.set(key, token);
-        this.#pending.delete(key);
+        if (landed()) this.#held.set(key, token);
         return token;
       },
       (error: unknown) => {
         this.#failed.set(key, { until: this.#clock() + PAUSE, error });
-        this.#pending.delete(key);
+        landed();
         throw error;
       },
     );

@@ -61,6 +61,21 @@ export class Wallet {
     bytes.fill(0);
   }
 
+  /** Puts a renewed token in the place of `old`, and answers what is there then; undefined: it was taken back meanwhile. */
+  async renew(holder: Holder, upstream: string, token: Token, old: Token): Promise<Token | undefined> {
+    const place = placeOf(holder, upstream);
+    const bytes = Buffer.from(JSON.stringify({ ...holderOf(holder), upstream, token } satisfies Kept));
+    const done = await this.#vault.change((draft) => {
+      const there = draft.get('token', holder.tenant, place);
+      const kept = there && read(there)?.token;
+      if (kept?.access !== old.access) return kept;
+      draft.put('token', holder.tenant, place, bytes);
+      return token;
+    });
+    bytes.fill(0);
+    return done;
+  }
+
   /** `only`: unless another token took its place meanwhile. */
   async remove(holder: Holder, upstream: string, only?: Token): Promise<void> {
     const place = placeOf(holder, upstream);

@@ -219,6 +219,20 @@ describe('consent', () => {
     expect(token).toBeDefined();
   });
 
+  it('that is taken back while it is renewed stays gone', async () => {
+    const { link } = (await ask('ana')) as { link: string };
+    await new Browser('ana').connect(link);
+    here.now += 400_000;
+    as.slow = 200;
+    const waiting = ask('ana');
+    await expect.poll(() => as.count('refresh_token')).toBe(1);
+    await here.credentials.consented.revoke('it', mine(), { tenant: 'acme', issuer: 'keys', subject: 'ana' });
+    as.slow = 0;
+    expect(await waiting).toMatchObject({ code: 'upstream.connect' });
+    expect(here.place.open().list('token')).toEqual([]);
+    expect(await ask('ana')).toMatchObject({ code: 'upstream.connect' });
+  });
+
   it('with a refresh token that is dead asks anew, once', async () => {
     const { link } = (await ask('ana')) as { link: string };
     await new Browser('ana').connect(link);

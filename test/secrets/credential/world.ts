@@ -44,7 +44,8 @@ export interface World {
 
 export async function world(
   known: (subject: string) => boolean = () => true,
-  prove?: (credential: string) => Caller | undefined,
+  prove?: (credential: string, route: string) => Caller | undefined,
+  bundles: object = {},
 ): Promise<World> {
   const here = place();
   const vault = here.open();
@@ -67,14 +68,15 @@ export async function world(
     offer: (wish) => offer?.(wish),
   });
   const pages = await openConnect({
-    site: { config: { secrets: { connect: { port: 0 } } } } as never,
+    site: { config: { bundles, secrets: { connect: { port: 0 } } } } as never,
     open: openConnectPages,
     known: ({ subject }) => known(subject),
     vault,
     credentials,
     clock,
     random,
-    authenticate: ({ header }) => prove?.(header('authorization')?.slice(7) ?? '') ?? 'identity.invalid',
+    authenticate: ({ header, request }) =>
+      prove?.(header('authorization')?.slice(7) ?? '', request?.route ?? '-') ?? 'identity.invalid',
   });
   offer = pages.offer;
   return {
