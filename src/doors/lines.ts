@@ -71,6 +71,8 @@ export function serveLines(options: LinesOptions): Lines {
   /** Batches whose answers are not together yet. */
   let joining = 0;
   let over = false;
+  /** Nothing is answered any more. */
+  let cut = false;
   /** While the other end does not read: settled when it does. */
   let blocked: Promise<void> | undefined;
   let finish: () => void = () => {};
@@ -78,7 +80,7 @@ export function serveLines(options: LinesOptions): Lines {
     finish = resolve;
   });
   const settle = () => {
-    if (over && open.size === 0 && joining === 0) finish();
+    if (over && open.size === 0 && joining === 0 && !behind) finish();
   };
 
   const reader = new LineReader(options.maxLine ?? MAX_MESSAGE, {
@@ -222,13 +224,14 @@ export function serveLines(options: LinesOptions): Lines {
   function goOn(): void {
     const lines = behind ?? [];
     behind = undefined;
-    if (over) return;
+    // What was said before the end of the input is still heard, unless nobody is there to answer to.
+    if (cut) return;
     for (const [at, line] of lines.entries()) {
       take(line);
       // Another introduction: the rest waits for that one.
       if (behind) return void (behind as Uint8Array[]).push(...lines.slice(at + 1));
     }
-    if (!blocked) input.resume();
+    if (!blocked && !over) input.resume();
   }
 
   function refuse({ fault, id, data }: Fault, tell: Tell = write): void {
@@ -270,6 +273,7 @@ export function serveLines(options: LinesOptions): Lines {
     settle();
   }
   function end(): void {
+    cut = true;
     stop();
     for (const cancel of open.values()) cancel.abort(CANCEL());
   }
@@ -291,9 +295,9 @@ export function serveLines(options: LinesOptions): Lines {
     ended,
     async close(grace = 0) {
       stop();
-      const cut = after(grace, end);
+      const patience = after(grace, end);
       await ended;
-      cut();
+      patience();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Duplex, duplexPair } from 'node:stream';
+import { type Duplex, duplexPair, PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Code } from '../../src/core/codes/index.ts';
@@ -76,6 +76,25 @@ describe('lines', () => {
       ['init', true],
       ['init', true],
     ]);
+  });
+
+  it('hears what comes right behind initialize though its end came in the same breath', async () => {
+    await lines.close();
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    let text = '';
+    output.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    input.end(
+      [INITIALIZE, legacy(1, 'echo'), INITIALIZE, legacy(2, 'echo')]
+        .map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`)
+        .join(''),
+    );
+    lines = serveLines({ gate: inside.gate, input, output, route: 'files', who: () => CALLER });
+    await lines.ended;
+    await until(() => text.split('\n').length === 5);
+    const said = text.trim().split('\n');
+    expect(said.map((line) => (JSON.parse(line) as JsonObject).id).sort()).toEqual([1, 2, 'init', 'init']);
   });
 
   it('knows which log messages the client wants, in both eras', async () => {
