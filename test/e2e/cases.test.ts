@@ -20,6 +20,8 @@ function askable(file: CaseFile, made: Case): boolean {
     (made.family ?? 'call') === 'call' &&
     !made.notification &&
     !made.answers &&
+    // A question comes no further than `asks` where nothing was granted; its way is tested in test/gateway.
+    made.result?.resultType !== 'input_required' &&
     !made.config
   );
 }
