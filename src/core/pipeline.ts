@@ -11,6 +11,7 @@ import type { Code } from './codes/index.ts';
 import { Ended } from './ended.ts';
 import type { Snapshot, Trail, World } from './ports.ts';
 import { requestsOf } from './rounds.ts';
+import type { Breathe } from './slices.ts';
 import type { Maybe } from './state.ts';
 import type { Control, Inputs, Outcome, Verdict } from './verdict.ts';
 
@@ -47,6 +48,7 @@ export async function run(
   let first: Ended | undefined;
   let sent = false;
   let open = true;
+  let over = false;
   let handlerMs = 0;
   let asks = false;
 
@@ -65,6 +67,8 @@ export async function run(
         const said = judge(control, value);
         verdict = said instanceof Promise ? await said : said;
       } catch (error) {
+        // An aborted call stops at the next slice.
+        if (signal.aborted && error === signal.reason) throw finish(endedBy(error, signal));
         verdict = { kind: 'stop', code: `internal.${control.id}`, detail: describe(error) };
       }
       if (verdict === undefined) continue;
@@ -133,17 +137,19 @@ export async function run(
       throw finish(new Ended('stop', 'approval.unavailable', call.asked.join(' ')));
   }
 
+  const breathe: Breathe | undefined = world.breathe && (() => world.breathe!(signal));
   const outward = <M extends Message>(message: M): Promise<M> =>
     each<Message>(
       snap.out(call.family, message),
       'out',
       message,
-      (control, m) => control.inspect?.(call, m, snap.of(control.id), world.state),
+      (control, m) =>
+        control.inspect?.(call, m, snap.of(control.id), world.state, m.kind === 'notification' ? undefined : breathe),
       () => {},
     ) as Promise<M>;
 
   async function send(message: Notification): Promise<void> {
-    if (!open || first) return;
+    if (over || !open || first) return;
     try {
       const out = await outward(message);
       if (open && !first) await deliver(out);
@@ -187,6 +193,8 @@ export async function run(
     try {
       last = await answered(handler, dispatched(call), { send, signal });
     } finally {
+      // A message after the answer would overtake it.
+      over = true;
       handlerMs = world.clock() - began;
     }
     if (first) throw first;

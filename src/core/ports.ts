@@ -107,6 +107,8 @@ export interface World {
   readonly asking?: Asks;
   /** Without it nobody can be asked anything. */
   readonly rounds?: Rounds;
+  /** Turns for long work (`Breathe`, for the call of the signal). Without it all work is done in one go. */
+  breathe?(signal: AbortSignal): Promise<void> | undefined;
 }
 
 export type Handlers = (call: Call) => Handler;

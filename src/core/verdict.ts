@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../lib/json/types.ts';
 import type { Attempt, CallView, Granted, Message, Taint } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { ControlId } from './order.ts';
+import type { Breathe } from './slices.ts';
 import type { State } from './state.ts';
 
 /** What a control on the way in may change. */
@@ -80,7 +81,14 @@ export interface Control<Rules> {
   readonly id: ControlId;
   attempt?(attempt: Attempt, rules: Rules, state: State): Code | undefined;
   decide?(call: CallView, rules: Rules, state: State): Verdict<Inputs> | Promise<Verdict<Inputs>>;
-  inspect?(call: CallView, message: Message, rules: Rules, state: State): Verdict<Message> | Promise<Verdict<Message>>;
+  /** With `breathe`, a large message is looked at in slices; the verdict is the same. */
+  inspect?(
+    call: CallView,
+    message: Message,
+    rules: Rules,
+    state: State,
+    breathe?: Breathe,
+  ): Verdict<Message> | Promise<Verdict<Message>>;
   /** Once per control that was entered, in reverse order, whatever happened. A throw is logged and changes nothing. */
   settle?(call: CallView, outcome: Outcome, rules: Rules, state: State): void | Promise<void>;
 }

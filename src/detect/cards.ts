@@ -37,9 +37,22 @@ const STRIDE = 12;
 /** How far a word may be from the number, in characters. */
 const REACH = 48;
 
+/** Where a search for cards goes on. */
+export interface Place {
+  /** The next probe, or the one that hit the run of digits that is gone through. */
+  probe: number;
+  /** In that run; -1 between two. */
+  run: number;
+  /** The digit before `run` belongs to the same group. */
+  group: boolean;
+}
+export function start(): Place {
+  return { probe: 0, run: -1, group: false };
+}
+
 /**
- * Reports each card number in `bytes`, in order. `context` answers the text of a stretch; undefined = no context is
- * asked, every number that could be one counts.
+ * Reports each card number in `bytes` that begins before `to`, in order, and moves `place` there. `context` answers the
+ * text of a stretch; undefined = no context is asked, every number that could be one counts.
  */
 export function findCards(
   bytes: Uint8Array,
@@ -47,22 +60,37 @@ export function findCards(
   context: ((from: number, to: number) => string) | undefined,
   work: Work,
   found: (start: number, end: number) => void,
+  place: Place = start(),
+  to = length,
 ): void {
-  for (let i = 0; i < length; i += STRIDE) {
-    if (!inNumber(bytes, i)) continue;
-    let p = i;
-    while (p > 0 && inNumber(bytes, p - 1)) p--;
-    let group = -1;
+  for (let i = place.probe; ; i += STRIDE) {
+    let p = place.run;
+    if (p < 0) {
+      while (i < to && !inNumber(bytes, i)) i += STRIDE;
+      if (i >= to) {
+        place.probe = i;
+        return;
+      }
+      p = i;
+      while (p > 0 && inNumber(bytes, p - 1)) p--;
+      place.group = false;
+    }
     for (; p < length && inNumber(bytes, p); p++) {
-      if (!isDigit(bytes[p]!)) group = -1;
-      else if (group < 0) {
-        group = p;
+      if (p >= to) {
+        place.probe = i;
+        place.run = p;
+        return;
+      }
+      if (!isDigit(bytes[p]!)) place.group = false;
+      else if (!place.group) {
+        place.group = true;
         const end = cardAt(bytes, p, length, context, work);
         if (end < 0) continue;
         found(p, end);
         p = end - 1;
       }
     }
+    place.run = -1;
     work.steps += p - i;
     i += Math.floor((p - i) / STRIDE) * STRIDE;
   }

@@ -43,13 +43,22 @@ export class Keywords {
     this.#entries[this.#lists[at]!]!.push(entry);
   }
 
-  /** Calls `hit(keyword, start)` in order of start, until it answers true. Answers whether it did. */
-  each(bytes: Uint8Array, length: number, hit: (keyword: number, start: number) => boolean): boolean {
+  /**
+   * Calls `hit(keyword, start)` in order of start, until it answers true. Answers whether it did. Only the probes from
+   * `from` (even) to `to` are made: one section behind the other gives the same hits.
+   */
+  each(
+    bytes: Uint8Array,
+    length: number,
+    hit: (keyword: number, start: number) => boolean,
+    from = 0,
+    to = length,
+  ): boolean {
     const lists = this.#lists;
     const codes = this.#codes;
-    const last = length - 2;
-    let code = length > 0 ? codes[bytes[0]!]! : 0;
-    for (let i = 0; i < last; i += 2) {
+    const last = Math.min(to, length - 2);
+    let code = from < length ? codes[bytes[from]!]! : 0;
+    for (let i = from; i < last; i += 2) {
       const next = codes[bytes[i + 2]!]!;
       const list = lists[(code << 12) | (codes[bytes[i + 1]!]! << 6) | next]!;
       code = next;

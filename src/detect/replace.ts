@@ -1,6 +1,7 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
+import { ONE_GO, type Slices, whole } from '../core/slices.ts';
 import { findPii } from './pii.ts';
-import { type Budget, joined, type Scan, type Span, scan } from './scan.ts';
+import { type Budget, joined, type Scan, type Span, scan, scanning } from './scan.ts';
 import { type Sought, USUAL } from './source.ts';
 
 /** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
@@ -29,22 +30,49 @@ export function mark(rule: string, secret: string, fingerprint: Fingerprint | un
 export function redactText(
   text: string,
   fingerprint?: Fingerprint,
-  budget?: Budget,
+  purse?: Budget,
   sought: Sought = USUAL,
 ): RedactedText {
   if (text.length < SHORTEST && sought.pii.length === 0) return { text, found: NONE, overflow: false };
-  const plain = scan(load(text), text.length, false, budget, sought.prose);
-  const { spans: secrets, overflow } = ESCAPED.test(text) ? withEscapes(text, plain, budget, sought.prose) : plain;
+  return whole(redacting(text, fingerprint, purse, sought));
+}
+
+/** The same in slices. */
+export function* redacting(
+  text: string,
+  fingerprint: Fingerprint | undefined,
+  purse: Budget | undefined,
+  sought: Sought,
+): Slices<RedactedText> {
+  const plain =
+    text.length <= ONE_GO
+      ? scan(load(text), text.length, false, purse, sought.prose)
+      : yield* scanned(text, purse, sought.prose);
+  const { spans: secrets, overflow } = ESCAPED.test(text)
+    ? yield* withEscapes(text, plain, purse, sought.prose)
+    : plain;
   const spans = sought.pii.length === 0 ? secrets : joined([...secrets, ...findPii(text, sought.pii)]);
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';
   let from = 0;
+  let marks = 0;
   for (const { rule, start, end } of spans) {
+    if (++marks % MARKS === 0) yield;
     out += text.slice(from, start) + mark(rule, text.slice(start, end), fingerprint);
     from = end;
   }
   return { text: out + text.slice(from), found: spans, overflow };
+}
+
+/** Fingerprints, and escapes, between two `yield`s. */
+const MARKS = 256;
+const ESCAPES = 16 * 1024;
+
+function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scan> {
+  if (text.length <= ONE_GO) return scan(load(text), text.length, false, purse, prose);
+  yield;
+  return yield* scanning(load(text, false), text.length, false, purse, prose);
 }
 
 /** Letters and digits that nobody has to escape: `\u0041KIA...`, `%41KIA...`. */
@@ -52,11 +80,13 @@ const ESCAPED = /(?:\\u00|%)(?:3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9
 const EACH_ESCAPED = new RegExp(ESCAPED, 'g');
 
 /** The text is looked at once more as it reads without those escapes. */
-function withEscapes(text: string, plain: Scan, budget: Budget | undefined, prose: boolean): Scan {
+function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, prose: boolean): Slices<Scan> {
   const from: number[] = [];
   let read = '';
   let at = 0;
+  let count = 0;
   for (const { 0: escape, index } of text.matchAll(EACH_ESCAPED)) {
+    if (++count % ESCAPES === 0) yield;
     for (let i = at; i < index; i++) from.push(i);
     from.push(index);
     read += text.slice(at, index) + String.fromCharCode(Number.parseInt(escape.slice(-2), 16));
@@ -64,7 +94,7 @@ function withEscapes(text: string, plain: Scan, budget: Budget | undefined, pros
   }
   for (let i = at; i <= text.length; i++) from.push(i);
   read += text.slice(at);
-  const done = scan(load(read), read.length, false, budget, prose);
+  const done = yield* scanned(read, purse, prose);
   const back = done.spans.map(({ rule, start, end }) => ({ rule, start: from[start]!, end: from[end]! }));
   return { ...plain, spans: joined([...plain.spans, ...back]), overflow: plain.overflow || done.overflow };
 }
@@ -74,9 +104,14 @@ function withEscapes(text: string, plain: Scan, budget: Budget | undefined, pros
  * hide something (`\u`, `\/`), so that the value must be looked at.
  */
 export function mayHold(bytes: Uint8Array): boolean {
+  return whole(mayHolding(bytes));
+}
+
+/** The same in slices. */
+export function* mayHolding(bytes: Uint8Array): Slices<boolean> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.includes('\\u', 0, 'latin1') || buffer.includes('\\/', 0, 'latin1') || hasPercent(buffer)) return true;
-  const { spans, overflow } = scan(buffer, buffer.length, true);
+  const { spans, overflow } = yield* scanning(buffer, buffer.length, true);
   return overflow || spans.length > 0;
 }
 
@@ -105,12 +140,12 @@ let scratch = Buffer.allocUnsafeSlow(16 * 1024);
 const AFTER = 8;
 
 /** One byte per code unit, so that indices stay: what is not Latin-1 becomes 0x80, which no rule takes. */
-function load(text: string): Buffer {
+function load(text: string, shared = true): Buffer {
   const { length } = text;
   const wide = WIDE.test(text);
   const at = length + AFTER + (length & 1);
   const size = wide ? at + 2 * length : at;
-  let buffer = scratch;
+  let buffer = shared ? scratch : Buffer.allocUnsafeSlow(size);
   if (buffer.length < size) {
     buffer = Buffer.allocUnsafeSlow(Math.max(size, 2 * scratch.length));
     if (buffer.length <= KEPT) scratch = buffer;

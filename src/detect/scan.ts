@@ -4,8 +4,9 @@
  * scan that hostile text makes dear. The caller then fails closed (`overflow`).
  */
 
+import type { Slices } from '../core/slices.ts';
 import { assignment } from './assigned.ts';
-import { findCards } from './cards.ts';
+import { findCards, start } from './cards.ts';
 import { entropy } from './entropy.ts';
 import { isSequence } from './judge.ts';
 import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
@@ -51,7 +52,35 @@ const TRY = 15;
  * Everything to replace in `bytes[0..length)`, in order, without overlap. In `raw` mode the bytes are a JSON text that was
  * not parsed: the first candidate ends the scan, and none proves that the parsed strings hold none either.
  */
-export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget = budget(), prose = true): Scan {
+export function scan(bytes: Buffer, length: number, raw: boolean, purse?: Budget, prose?: boolean): Scan {
+  const { keys, cards, end } = begin(bytes, length, raw, purse, prose);
+  if (!keys(0, length)) cards(length);
+  return end();
+}
+
+/** Bytes that are scanned between two `yield`s. */
+const SECTION = 16 * 1024;
+
+/** The same in slices. `bytes` must be the caller's own until it is over. */
+export function* scanning(bytes: Buffer, length: number, raw: boolean, purse?: Budget, prose?: boolean): Slices<Scan> {
+  const { keys, cards, end } = begin(bytes, length, raw, purse, prose);
+  for (let from = 0; from < length; from += SECTION) {
+    if (from > 0) yield;
+    if (keys(from, from + SECTION)) return end();
+  }
+  for (let to = SECTION; to < length; to += SECTION) {
+    cards(to);
+    yield;
+  }
+  cards(length);
+  return end();
+}
+
+/**
+ * One scan: first `keys`, section behind section, until one answers true and all is known; then `cards`, up to one place
+ * behind the other; then `end`.
+ */
+function begin(bytes: Buffer, length: number, raw: boolean, purse = budget(), prose = true) {
   const work: Work = { steps: 0, dead: 0, open: length };
   const source: Source = { bytes, length, raw, work, prose };
   purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
@@ -60,7 +89,7 @@ export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget 
   let done = 0;
   let overflow = false;
 
-  keywords.each(bytes, length, (keyword, start) => {
+  const hit = (keyword: number, start: number): boolean => {
     if (start < done) return false;
     work.steps += HIT;
     dead ??= new Int32Array(rules.length);
@@ -80,16 +109,22 @@ export function scan(bytes: Buffer, length: number, raw: boolean, purse: Budget 
       return false;
     }
     return false;
-  });
-  if (overflow) purse.left = -1;
-  if (overflow || (raw && spans.length > 0)) return { spans, overflow, open: work.open };
-
+  };
   const context = raw ? undefined : (from: number, to: number) => text(source, from, to);
-  findCards(bytes, length, context, work, (start, end) => {
+  const place = start();
+  const card = (start: number, end: number): void => {
     spans.push({ rule: 'card-number', start, end, soft: true });
-  });
-  purse.left -= work.steps;
-  return { spans: joined(spans), overflow: purse.left < 0, open: work.open };
+  };
+  return {
+    keys: (from: number, to: number): boolean => keywords.each(bytes, length, hit, from, to),
+    cards: (to: number): void => findCards(bytes, length, context, work, card, place, to),
+    end(): Scan {
+      if (overflow) purse.left = -1;
+      if (overflow || (raw && spans.length > 0)) return { spans, overflow, open: work.open };
+      purse.left -= work.steps;
+      return { spans: joined(spans), overflow: purse.left < 0, open: work.open };
+    },
+  };
 }
 
 function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int32Array): Match | undefined {

@@ -5,8 +5,16 @@
 
 export { NAMED } from './judge.ts';
 export { PII, type PiiKind } from './pii.ts';
-export { type Fingerprint, type Found, mayHold, type RedactedText, redactText } from './replace.ts';
+export {
+  type Fingerprint,
+  type Found,
+  mayHold,
+  mayHolding,
+  type RedactedText,
+  redacting,
+  redactText,
+} from './replace.ts';
 export { RULES } from './rules.ts';
 export type { Sought } from './source.ts';
 export { StreamRedactor } from './stream.ts';
-export { type RedactedJson, redactJson } from './tree.ts';
+export { type RedactedJson, redactingJson, redactJson } from './tree.ts';

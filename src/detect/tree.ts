@@ -1,8 +1,9 @@
 /** JSON values: strings, the names of members, and what stands behind a name such as `password`. */
+import { ONE_GO, type Slices, whole } from '../core/slices.ts';
 import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 import { MEMBER } from './assigned.ts';
 import { judge } from './judge.ts';
-import { type Fingerprint, mark, redactText } from './replace.ts';
+import { type Fingerprint, mark, type RedactedText, redacting, redactText } from './replace.ts';
 import { MEMBER_NAME } from './rules.ts';
 import { budget } from './scan.ts';
 import { type Sought, USUAL } from './source.ts';
@@ -20,14 +21,27 @@ export interface RedactedJson {
  * string: a schema that forbids it must refuse the whole.
  */
 export function redactJson(value: Json, fingerprint?: Fingerprint, sought: Sought = USUAL): RedactedJson {
+  return whole(redactingJson(value, fingerprint, sought));
+}
+
+/** The same in slices. */
+export function* redactingJson(
+  value: Json,
+  fingerprint: Fingerprint | undefined,
+  sought: Sought,
+): Slices<RedactedJson> {
   const walk = new Walk(fingerprint, sought);
-  return { value: walk.value(value, undefined), found: walk.found, overflow: walk.overflow };
+  return { value: yield* walk.value(value, undefined), found: walk.found, overflow: walk.overflow };
 }
 
 /** A number whose name tells what it is: an order, a card. */
 const DIGITS = /^[0-9][0-9 .-]{11,21}[0-9]$/;
 /** Names that tell nothing. */
 const CONTENT = new Set(['text', 'value', 'data', 'result', 'content', 'output', 'message']);
+
+/** Code units between two `yield`s, and what each string costs beside its length. */
+const SECTION = 16 * 1024;
+const EACH = 32;
 
 class Walk {
   readonly found: string[] = [];
@@ -37,6 +51,7 @@ class Walk {
   readonly #budget = budget();
 
   readonly #sought: Sought;
+  #looked = 0;
 
   constructor(fingerprint: Fingerprint | undefined, sought: Sought) {
     this.#fingerprint = fingerprint;
@@ -44,32 +59,60 @@ class Walk {
   }
 
   /** `name` is set for the value of a member, and for the items of an array that is one. */
-  value(value: Json, name: string | undefined): Json {
-    if (typeof value === 'string') return this.text(value, name);
+  *value(value: Json, name: string | undefined): Slices<Json> {
+    if (this.#looked > SECTION) {
+      this.#looked = 0;
+      yield;
+    }
+    if (typeof value === 'string')
+      return value.length > ONE_GO ? yield* this.long(value, name) : this.text(value, name);
+    if (typeof value !== 'object' || value === null || isRawNumber(value)) return this.scalar(value, name);
+    return yield* Array.isArray(value) ? this.array(value, name) : this.object(value);
+  }
+
+  /** Short texts and scalars, which are most; undefined for what needs more. */
+  quick(value: Json, name: string | undefined): Json | undefined {
+    if (this.#looked > SECTION || typeof value === 'object') return undefined;
+    if (typeof value !== 'string') return this.scalar(value, name);
+    return value.length > ONE_GO ? undefined : this.text(value, name);
+  }
+
+  scalar(value: Json, name: string | undefined): Json {
     if (typeof value === 'number') return this.number(value, String(value), name);
-    if (typeof value !== 'object' || value === null) return value;
-    if (isRawNumber(value)) return this.number(value, value.rawJSON, name);
-    return Array.isArray(value) ? this.array(value, name) : this.object(value);
+    return isRawNumber(value) ? this.number(value, value.rawJSON, name) : value;
   }
 
   text(text: string, name: string | undefined): string {
     if (this.overflow) return text;
-    if (name !== undefined && name.length <= MEMBER && MEMBER_NAME.test(name)) {
-      const work = { steps: 0, dead: 0, open: 0 };
-      const rule = judge(name, text, true, work);
-      this.#budget.left -= work.steps;
-      if (rule !== undefined) return this.named(text, rule);
-    }
-    if (name !== undefined && !CONTENT.has(name) && DIGITS.test(text)) return this.number(text, text, name);
-    const done = redactText(text, this.#fingerprint, this.#budget, this.#sought);
-    this.overflow ||= done.overflow;
-    for (const { rule } of done.found) this.found.push(rule);
-    return done.text;
+    this.#looked += text.length + EACH;
+    const rule = this.rule(text, name);
+    if (rule === undefined && name !== undefined && !CONTENT.has(name) && DIGITS.test(text))
+      return this.number(text, text, name);
+    return this.taken(text, rule, redactText(text, this.#fingerprint, this.#budget, this.#sought));
   }
 
-  /** The whole value goes, under the name of the rule that knows more. */
-  named(text: string, rule: string): string {
-    const { found } = redactText(text, this.#fingerprint, this.#budget, this.#sought);
+  *long(text: string, name: string | undefined): Slices<string> {
+    if (this.overflow) return text;
+    const rule = this.rule(text, name);
+    return this.taken(text, rule, yield* redacting(text, this.#fingerprint, this.#budget, this.#sought));
+  }
+
+  /** What the name says that the whole value is. */
+  rule(text: string, name: string | undefined): string | undefined {
+    if (name === undefined || name.length > MEMBER || !MEMBER_NAME.test(name)) return undefined;
+    const work = { steps: 0, dead: 0, open: 0 };
+    const rule = judge(name, text, true, work);
+    this.#budget.left -= work.steps;
+    return rule;
+  }
+
+  taken(text: string, rule: string | undefined, { found, overflow, text: clean }: RedactedText): string {
+    if (rule === undefined) {
+      this.overflow ||= overflow;
+      for (const { rule: each } of found) this.found.push(each);
+      return clean;
+    }
+    // The whole value goes, under the name of the rule that knows more.
     const whole = found.length === 1 && found[0]!.end - found[0]!.start === text.length;
     const known = whole && found[0]!.rule !== 'overflow' ? found[0]!.rule : rule;
     this.found.push(known);
@@ -86,11 +129,11 @@ class Walk {
     return mark(card.rule, digits, this.#fingerprint);
   }
 
-  array(items: Json[], name: string | undefined): Json[] {
+  *array(items: Json[], name: string | undefined): Slices<Json[]> {
     let out = items;
     for (let i = 0; i < items.length; i++) {
       const item = items[i]!;
-      const done = this.value(item, Array.isArray(item) ? undefined : name);
+      const done = this.quick(item, name) ?? (yield* this.value(item, Array.isArray(item) ? undefined : name));
       if (done === item) continue;
       if (out === items) out = items.slice();
       out[i] = done;
@@ -98,16 +141,16 @@ class Walk {
     return out;
   }
 
-  object(object: JsonObject): JsonObject {
+  *object(object: JsonObject): Slices<JsonObject> {
     const names = Object.keys(object);
     let changed: Json[] | undefined;
     let renamed: string[] | undefined;
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
       const old = object[name]!;
-      const done = this.value(old, name);
+      const done = this.quick(old, name) ?? (yield* this.value(old, name));
       if (done !== old) (changed ??= names.map((n) => object[n]!))[i] = done;
-      const safe = name.length < 16 ? name : this.text(name, undefined);
+      const safe = name.length < 16 ? name : String(yield* this.value(name, undefined));
       if (safe !== name) (renamed ??= names.slice())[i] = safe;
     }
     if (changed === undefined && renamed === undefined) return object;

@@ -51,6 +51,7 @@ import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
 import { Tasks } from './tasks.ts';
+import { turns } from './turns.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
 import { openWorkloads } from './workloads.ts';
@@ -177,7 +178,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     closers.push(() => people.close());
     const { log, desk, asking } = people;
     const answers = rounds({ ring: keys, clock, random, state });
-    const world = { state, log, clock, quarantine, asking, rounds: answers };
+    const world = { state, log, clock, quarantine, asking, rounds: answers, breathe: turns() };
 
     const timers: Timers = {
       set: (run, ms) => setTimeout(run, ms).unref(),

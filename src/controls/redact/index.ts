@@ -1,8 +1,9 @@
 /** redact: no secret and no card number leaves, in results, errors and notifications; in arguments where configured. */
 import type { CallView, Message, Notification, Result, RpcError } from '../../core/call.ts';
+import { type Breathe, isLarge, type Slices, sliced, whole } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
-import { mayHold, redactJson, redactText } from '../../detect/secrets.ts';
+import { mayHolding, redacting, redactingJson, redactJson } from '../../detect/secrets.ts';
 import type { JsonObject } from '../../lib/json/types.ts';
 import { blobs, hasBlob } from './blobs.ts';
 import { joints, memory, needsJoints } from './joints.ts';
@@ -23,51 +24,69 @@ export const redact: Control<Rules> = {
     return edited(value, found);
   },
 
-  inspect(call: CallView, message: Message, rules: Rules, state: State): Verdict<Message> {
-    switch (message.kind) {
-      case 'error':
-        return ofError(message, rules);
-      case 'notification':
-        return ofNotification(call, message, rules, state);
-      case 'result':
-        return ofResult(call, message, rules, state);
-    }
+  inspect(
+    call: CallView,
+    message: Message,
+    rules: Rules,
+    state: State,
+    breathe?: Breathe,
+  ): Verdict<Message> | Promise<Verdict<Message>> {
+    const work = looked(call, message, rules, state);
+    return breathe !== undefined && isLarge(message) ? sliced(work, breathe) : whole(work);
   },
 };
+
+function looked(call: CallView, message: Message, rules: Rules, state: State): Slices<Verdict<Message>> {
+  switch (message.kind) {
+    case 'error':
+      return ofError(message, rules);
+    case 'notification':
+      return ofNotification(call, message, rules, state);
+    case 'result':
+      return ofResult(call, message, rules, state);
+  }
+}
 
 function asked(call: CallView, { arguments: on }: Rules): boolean {
   return on.has(call.upstream) || on.has(`${call.upstream}.${call.target.name}`);
 }
 
-function ofError(message: RpcError, { fingerprint, sought }: Rules): Verdict<Message> {
-  const text = redactText(message.message, fingerprint, undefined, sought);
-  const data = message.data === undefined ? undefined : redactJson(message.data, fingerprint, sought);
+function* ofError(message: RpcError, { fingerprint, sought }: Rules): Slices<Verdict<Message>> {
+  const text = yield* redacting(message.message, fingerprint, undefined, sought);
+  const data = message.data === undefined ? undefined : yield* redactingJson(message.data, fingerprint, sought);
   if (text.overflow || data?.overflow) return stop('redact.overflow', 'error');
   const found = [...text.found.map(({ rule }) => rule), ...(data?.found ?? [])];
   if (found.length === 0) return PASS;
   return edited<Message>({ ...message, message: text.text, ...(data && { data: data.value }) }, found);
 }
 
-function ofNotification(call: CallView, message: Notification, rules: Rules, state: State): Verdict<Message> {
+function* ofNotification(call: CallView, message: Notification, rules: Rules, state: State): Slices<Verdict<Message>> {
   const { fingerprint, sought } = rules;
-  const joined = joints(message.params, memory(state, call.id), fingerprint, sought);
-  const done = redactJson(joined.value, fingerprint, sought);
+  const joined = yield* joints(message.params, memory(state, call.id), fingerprint, sought);
+  const done = yield* redactingJson(joined.value, fingerprint, sought);
   if (done.overflow) return stop('redact.overflow', message.method);
   const found = [...joined.found, ...done.found];
   if (found.length === 0) return PASS;
   return edited<Message>({ ...message, params: done.value as JsonObject }, found, joined.found.length > 0);
 }
 
-function ofResult(call: CallView, message: Result, { fingerprint, sought }: Rules, state: State): Verdict<Message> {
+function* ofResult(
+  call: CallView,
+  message: Result,
+  { fingerprint, sought }: Rules,
+  state: State,
+): Slices<Verdict<Message>> {
   const { value, bytes } = message;
   const before = memory(state, call.id);
   const seams = needsJoints(value, before);
   const blob = bytes === undefined || hasBlob(bytes);
-  const clean = bytes !== undefined && !blob && sought.pii.length === 0 && !mayHold(bytes);
-  const joined = seams ? joints(value, before, fingerprint, sought) : { value, found: [] };
+  const clean = bytes !== undefined && !blob && sought.pii.length === 0 && !(yield* mayHolding(bytes));
+  const joined = seams ? yield* joints(value, before, fingerprint, sought) : { value, found: [] };
   if (clean && joined.found.length === 0) return PASS;
-  const opened = blob ? blobs(joined.value, fingerprint, sought) : { value: joined.value, found: [], overflow: false };
-  const done = redactJson(opened.value, fingerprint, sought);
+  const opened = blob
+    ? yield* blobs(joined.value, fingerprint, sought)
+    : { value: joined.value, found: [], overflow: false };
+  const done = yield* redactingJson(opened.value, fingerprint, sought);
   if (done.overflow || opened.overflow) return stop('redact.overflow', call.method);
   const found = [...joined.found, ...opened.found, ...done.found];
   if (found.length === 0) return PASS;

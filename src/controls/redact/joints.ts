@@ -2,6 +2,7 @@
  * Secrets that lie across two texts: blocks of one result, or messages of one call. The first part may have left; the
  * part that completes it is cut (house decision "Bytes").
  */
+import type { Slices } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Fingerprint, type Found, redactText, type Sought } from '../../detect/secrets.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
@@ -29,12 +30,12 @@ export function needsJoints(value: JsonObject, { tail }: Memory): boolean {
 }
 
 /** Cuts what completes a secret at each joint, and remembers the end. The same object where nothing was cut. */
-export function joints(
+export function* joints(
   value: JsonObject,
   known: Memory,
   fingerprint: Fingerprint,
   sought: Sought,
-): { value: JsonObject; found: readonly string[] } {
+): Slices<{ value: JsonObject; found: readonly string[] }> {
   const found: string[] = [];
   let tail = known.tail ?? '';
   let looks = 0;
@@ -42,6 +43,7 @@ export function joints(
   for (const path of texts(value)) {
     const text = at(value, path) as string;
     if (text === '') continue;
+    yield;
     const cut =
       tail === '' ? undefined : completion(tail, text, looks++ < FULL_LOOKS ? TAIL : SHORT, fingerprint, sought);
     if (cut !== undefined) {
