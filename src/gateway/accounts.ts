@@ -26,13 +26,13 @@ type Upstreams = ReadonlyMap<string, UpstreamRules>;
 
 /** Rejects when the port of the pages cannot be had. */
 export async function openAccounts(options: AccountOptions): Promise<Accounts> {
-  const { vault, clock, random, upstreams, open, site, authenticate, onEvent } = options;
+  const { clock, random, upstreams, open, site, authenticate, onEvent } = options;
   let pages: (ConnectPages & { readonly offer: Offer }) | undefined;
   const credentials = siteCredentials({ ...options, offer: (wish) => pages?.offer(wish) });
   const { all } = credentials;
   const ensure = async (): Promise<void> => {
     if (pages || !open || ![...upstreams().values()].some((one) => rulesOf(one)?.way.kind === 'consent')) return;
-    pages = await openConnect({ site, open, vault, credentials: all, clock, random, authenticate });
+    pages = await openConnect({ site, open, credentials: all, clock, random, authenticate });
   };
   await ensure();
   const watcher = watchFiles([options.file], () => all.forget());

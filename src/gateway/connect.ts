@@ -6,7 +6,6 @@ import { Consents } from '../secrets/consent/consents.ts';
 import type { Offer } from '../secrets/credential/consented.ts';
 import type { Credentials } from '../secrets/credential/credentials.ts';
 import { type Holder, holderOf } from '../secrets/credential/wallet.ts';
-import type { Vault } from '../secrets/vault/vault.ts';
 import type { Site } from './site.ts';
 
 export interface ConnectParts {
@@ -30,7 +29,6 @@ export type OpenConnect = (parts: ConnectParts) => Promise<ConnectPages>;
 export interface ConnectOptions {
   readonly site: Site;
   readonly open: OpenConnect;
-  readonly vault: Vault;
   readonly credentials: Credentials;
   readonly clock: Clock;
   readonly random: Random;
@@ -41,11 +39,11 @@ export interface ConnectOptions {
 
 /** Rejects when the port cannot be had. */
 export async function openConnect(options: ConnectOptions): Promise<ConnectPages & { readonly offer: Offer }> {
-  const { site, open, vault, credentials, clock, random, authenticate, known = isLocal } = options;
+  const { site, open, credentials, clock, random, authenticate, known = isLocal } = options;
   const { port, url: face } = site.config.secrets.connect;
   let base = '';
   const { consented, issuers } = credentials;
-  const consents = new Consents({ consented, issuers, vault, clock, random, base: () => base });
+  const consents = new Consents({ consented, issuers, clock, random, base: () => base });
   const pages = await open({
     port,
     face,

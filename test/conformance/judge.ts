@@ -27,7 +27,8 @@ export interface Verdict {
   readonly stale: readonly string[];
 }
 
-export function judge(cell: string, direct: Results, through: Results): Verdict {
+/** `left`: scenarios that were not run. */
+export function judge(cell: string, direct: Results, through: Results, left: readonly string[] = []): Verdict {
   const may = read(cell);
   const reasons = new Map<string, string>();
   const unexpected: Loss[] = [];
@@ -41,6 +42,7 @@ export function judge(cell: string, direct: Results, through: Results): Verdict 
   }
   const stale = [...may.keys()].filter((key) => {
     const [scenario, check] = key.split(' ') as [string, string];
+    if (left.includes(scenario)) return false;
     return !through.get(scenario)?.failed.has(check) || direct.get(scenario)?.failed.has(check);
   });
   return { reasons, unexpected, stale };

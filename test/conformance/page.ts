@@ -13,7 +13,7 @@ const HEAD = `# Conformance
 Written by \`npm run conformance\`: the protocol's own suite (@modelcontextprotocol/conformance ${version}) with the frozen
 requirements of both revisions. Server side: the fixture directly, then the same fixture behind the gateway, for clients
 of each revision and servers of each revision over stdio and HTTP. Client side: the suite's own servers behind the
-gateway. What a cell may lose stands, with its reason, in \`test/conformance/expected/<cell>.yaml\`; a run fails when
+gateway; where they want a credential, the user follows the gateway's links. What a cell may lose stands, with its reason, in \`test/conformance/expected/<cell>.yaml\`; a run fails when
 anything else is lost, and when something that is listed there is not.
 `;
 
@@ -36,9 +36,8 @@ export function page({ direct, cells, clients, extensions }: Matrix): string {
       ]),
     ),
     '\n## Client side\n\n',
-    '| cell | required scenarios | checks | checks without a score | lost for a reason | not run |\n| --- | --- | --- | --- | --- | --- |\n',
-    rows(clients.map(({ name, through, reasons: { size }, left }) => [name, ...counts(through), size, left.length])),
-    clients.some(({ left }) => left.length > 0) ? '\nNot run: scenarios of signing in at servers (`auth/`).\n' : '',
+    '| cell | required scenarios | checks | checks without a score | lost for a reason |\n| --- | --- | --- | --- | --- |\n',
+    rows(clients.map(({ name, through, reasons: { size } }) => [name, ...counts(through), size])),
     '\n## Extensions\n\nThe scenarios that the suite lists for an extension, without a score, against a server that has it.\n\n',
     '| cell | checks | lost for a reason |\n| --- | --- | --- |\n',
     rows(extensions.map(({ name, through, reasons: { size } }) => [name, counts(through)[2]!, size])),

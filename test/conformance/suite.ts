@@ -1,9 +1,9 @@
 /** One run of the conformance suite's own command line, and what its checks said. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import type { Era } from '../fixtures/everything/parts.ts';
 
@@ -58,11 +58,12 @@ export async function runSuite(url: string, era: Era): Promise<ReadonlyMap<strin
   }
 }
 
-/** The checks of one scenario: its folder is `<front><ISO time>`. */
+/** The checks of one scenario: its folder is `<front><ISO time>`, below others where its name has slashes. */
 export function scenarioIn(out: string, front: string, name: string, required: boolean): Scenario {
-  const folder = readdirSync(out).find((entry) => entry.slice(0, -24) === front);
-  if (folder === undefined) throw new Error(`the suite left no result of ${name}`);
-  const checks = JSON.parse(readFileSync(join(out, folder, 'checks.json'), 'utf8')) as Check[];
+  const above = join(out, dirname(front));
+  const folder = existsSync(above) && readdirSync(above).find((entry) => entry.slice(0, -24) === basename(front));
+  if (!folder) throw new Error(`the suite left no result of ${name}`);
+  const checks = JSON.parse(readFileSync(join(above, folder, 'checks.json'), 'utf8')) as Check[];
   const failures = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
   const failed = new Map(failures.map(({ id, errorMessage = '' }) => [id, errorMessage]));
   const passed = checks.filter(({ status }) => status === 'SUCCESS').length;

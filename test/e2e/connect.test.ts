@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { http, INITIALIZE, META, modern } from '../doors/client.ts';
-import { Browser, type Issuer, issuer } from '../secrets/credential/issuer.ts';
+import { Browser } from '../secrets/credential/browser.ts';
+import { type Issuer, issuer } from '../secrets/credential/issuer.ts';
 import { type Answering, type Site as Server, site as serve } from '../upstreams/http/world.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 

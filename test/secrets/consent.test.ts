@@ -1,6 +1,7 @@
 /** The way of consent under attack: links that are passed on, states of others, browsers that are mixed up, issuers that lie. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Browser, type Issuer, issuer } from './credential/issuer.ts';
+import { Browser } from './credential/browser.ts';
+import { type Issuer, issuer } from './credential/issuer.ts';
 import { caller, proofOf, type Recorder, recorder, rules, type World, world } from './credential/world.ts';
 
 let as: Issuer;

@@ -43,7 +43,6 @@ export const connect: Verb = {
         const pages = await openConnect({
           site,
           open: openConnectPages,
-          vault,
           credentials: credentials.all,
           clock: Date.now,
           random: credentials.random,

@@ -12,15 +12,13 @@ import type { ClientRules } from '../credential/rules.ts';
 import { placeOf } from '../credential/wallet.ts';
 import { OAuthFault } from '../oauth/fault.ts';
 import { authorizationCode, register } from '../oauth/grants.ts';
-import { challengeOf, endpoint, resourceFacts } from '../oauth/metadata.ts';
+import { challengeFrom, challengeOf, endpoint, resourceFacts } from '../oauth/metadata.ts';
 import { unfit } from '../oauth/token.ts';
 import type { Web } from '../oauth/web.ts';
-import type { Vault } from '../vault/vault.ts';
 
 export interface ConsentsWorld {
   readonly consented: Consented;
   readonly issuers: Issuers;
-  readonly vault: Vault;
   readonly clock: Clock;
   readonly random: Random;
   /** Where the pages are: scheme, host, port, path, without a slash at the end. */
@@ -178,30 +176,34 @@ export class Consents {
     if (!way.register || as.registration_endpoint === undefined)
       throw new OAuthFault('the issuer does not know us: name a `client`, a `metadata` document, or allow `register`');
     const redirect = `${shared}/${base64url(sha256(as.issuer)).slice(0, 22)}`;
-    // A registration is good at its issuer alone (SEP-2352). Ports of loopback are free (RFC 8252, section 7.3).
-    const name = base64url(sha256(JSON.stringify([as.issuer, home.startsWith('http:') ? 'native' : home])));
-    const known = this.#world.vault.get('client', '*', name)?.toString();
-    const id = known ?? (await register(as, redirect, web));
-    if (known === undefined) await this.#world.vault.change((draft) => draft.put('client', '*', name, Buffer.from(id)));
-    return { client: { id, alg: 'ES256' }, redirect };
+    // Ports of loopback are free (RFC 8252, section 7.3).
+    const place = home.startsWith('http:') ? 'native' : home;
+    const { registrations } = this.#world.issuers;
+    const known = registrations.at(as.issuer, place);
+    if (known !== undefined) return { client: { id: known, alg: 'ES256' }, redirect };
+    const registered = await register(as, redirect, web);
+    await registrations.keep(as.issuer, place, registered);
+    return { client: { id: registered.id, alg: 'ES256' }, redirect };
   }
 }
 
 const cookieOf = (state: string): string => base64url(sha256(state)).slice(0, 12);
 
-/** Who gives out tokens, and what is asked for: as configured, else as the server says. */
+/** Who gives out tokens, and what is asked for: as configured, else as its challenge says, else as its metadata do. */
 async function issuerOf(
   { way, challenge, scopes, rules }: Wish,
   web: Web,
 ): Promise<{ issuer: string; scopes: readonly string[] }> {
   if (way.issuer !== undefined) return { issuer: way.issuer, scopes };
-  const facts = await resourceFacts(new URL(rules.server), challenge, web);
+  const server = new URL(rules.server);
+  const said = challenge ?? (await challengeFrom(server, web));
+  const facts = await resourceFacts(server, said, web);
   if (facts.resource !== way.resource)
     throw new OAuthFault('the server calls itself by another name: configure `resource` as its metadata has it');
   const [issuer] = facts.issuers;
   if (issuer === undefined) throw new OAuthFault('the server names no authorization server');
   if (scopes.length > 0) return { issuer, scopes };
-  return { issuer, scopes: challengeOf(challenge).scopes ?? [] };
+  return { issuer, scopes: challengeOf(said).scopes ?? facts.scopes };
 }
 
 /** Whether one more has room; what is over makes some. */

@@ -7,19 +7,30 @@ import type { At } from '../oauth/grants.ts';
 import { issuerFacts } from '../oauth/metadata.ts';
 import { type Web, web } from '../oauth/web.ts';
 import type { Places } from '../references.ts';
+import type { Vault } from '../vault/vault.ts';
+import { Registrations } from './registrations.ts';
 import type { ClientRules, CredentialRules } from './rules.ts';
 
 type Facts = Awaited<ReturnType<typeof issuerFacts>>;
+
+interface IssuersWorld {
+  readonly clock: Clock;
+  readonly resolve: Resolve;
+  readonly places: Places;
+  readonly vault: Vault;
+}
 
 const LIFE = 600_000;
 const MAX_ISSUERS = 256;
 
 export class Issuers {
   readonly #known = new Generations<{ readonly until: number; readonly facts: Promise<Facts> }>(MAX_ISSUERS);
-  readonly #world: { readonly clock: Clock; readonly resolve: Resolve; readonly places: Places };
+  readonly registrations: Registrations;
+  readonly #world: IssuersWorld;
 
-  constructor(world: { readonly clock: Clock; readonly resolve: Resolve; readonly places: Places }) {
+  constructor(world: IssuersWorld) {
     this.#world = world;
+    this.registrations = new Registrations(world.vault, world.clock);
   }
 
   web({ web: { private: named, ca } }: Pick<CredentialRules, 'web'>): Web {
@@ -31,7 +42,8 @@ export class Issuers {
     const { clock, places } = this.#world;
     const over = this.web(rules);
     const as = await this.facts(issuer, over);
-    return { as, client: await clientOf(client, as, places), web: over, clock };
+    const registered = client.key || client.secret ? undefined : this.registrations.of(issuer, client.id);
+    return { as, client: await clientOf(client, as, places, registered), web: over, clock };
   }
 
   facts(issuer: string, over: Web): Promise<Facts> {

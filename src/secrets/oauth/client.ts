@@ -14,8 +14,26 @@ export interface Client {
   assertion?(issuer: string, at: number, random: (n: number) => Uint8Array): Promise<string>;
 }
 
-/** References are looked up each time, so that a rotated secret is the next one used. Rejects with OAuthFault. */
-export async function clientOf(rules: ClientRules, as: oauth.AuthorizationServer, places: Places): Promise<Client> {
+/** What an issuer gave us at registration. */
+export interface Registered {
+  readonly id: string;
+  /** Where the issuer wants one, and whether in the form instead of a header. */
+  readonly secret?: string;
+  readonly post?: boolean;
+  /** When the secret ends, in milliseconds since the epoch. */
+  readonly until?: number;
+}
+
+/**
+ * References are looked up each time, so that a rotated secret is the next one used. `registered`: what the issuer gave
+ * us, where no configuration says who we are. Rejects with OAuthFault.
+ */
+export async function clientOf(
+  rules: ClientRules,
+  as: oauth.AuthorizationServer,
+  places: Places,
+  registered?: Registered,
+): Promise<Client> {
   const is: oauth.Client = { client_id: rules.id };
   if (rules.key) {
     const { alg, kid } = rules;
@@ -39,9 +57,22 @@ export async function clientOf(rules: ClientRules, as: oauth.AuthorizationServer
     const secret = resolveReference(rules.secret, places);
     const methods = as.token_endpoint_auth_methods_supported;
     const post = methods !== undefined && !methods.includes('client_secret_basic');
-    return { is, auth: post ? oauth.ClientSecretPost(secret) : oauth.ClientSecretBasic(secret) };
+    return { is, auth: byName(secret, post) };
   }
+  if (registered?.secret !== undefined) return { is, auth: byName(registered.secret, registered.post === true) };
   return { is, auth: oauth.None() };
+}
+
+function byName(secret: string, post: boolean): oauth.ClientAuth {
+  return post ? oauth.ClientSecretPost(secret) : basic(secret);
+}
+
+/** RFC 6749, section 2.3.1. The library also encodes `-`, `.` and `_`, which no form does and not every issuer undoes. */
+function basic(secret: string): oauth.ClientAuth {
+  return (_as, { client_id: id }, _body, headers) => {
+    const pair = [id, secret].map((one) => new URLSearchParams([['', one]]).toString().slice(1)).join(':');
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+  };
 }
 
 /** PEM (PKCS #8, SEC 1, PKCS #1) or JWK. */

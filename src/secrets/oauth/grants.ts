@@ -1,7 +1,7 @@
 /** Ways to a token. oauth4webapi speaks; `web` carries. All reject with OAuthFault. */
 import * as oauth from 'oauth4webapi';
 import type { Clock, Random } from '../../core/state.ts';
-import type { Client } from './client.ts';
+import type { Client, Registered } from './client.ts';
 import { asFault, OAuthFault } from './fault.ts';
 import { sendable, type Token } from './token.ts';
 import type { Web } from './web.ts';
@@ -173,24 +173,44 @@ export async function revoke(at: At, { access, refresh: renewal }: Token): Promi
   }
 }
 
-/** RFC 7591, for a program without a secret. The id that the issuer gives. */
-export async function register(as: oauth.AuthorizationServer, redirect: string, web: Web): Promise<string> {
+const PRINTABLE = /^[\x20-\x7e]{1,2048}$/;
+
+/** RFC 7591: without a secret where the issuer lets us, since nothing in this place needs one with PKCE. */
+export async function register(as: oauth.AuthorizationServer, redirect: string, web: Web): Promise<Registered> {
+  const methods = as.token_endpoint_auth_methods_supported;
+  const wanted = ['none', 'client_secret_basic', 'client_secret_post'].find((one) => methods?.includes(one)) ?? 'none';
   const wish = {
     client_name: 'Doorward',
     redirect_uris: [redirect],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-    token_endpoint_auth_method: 'none',
+    token_endpoint_auth_method: wanted,
     application_type: redirect.startsWith('http:') ? 'native' : 'web',
   };
   try {
     const response = await oauth.dynamicClientRegistrationRequest(as, wish, web.through);
-    const { client_id: id } = await oauth.processDynamicClientRegistrationResponse(response);
-    if (!/^[\x20-\x7e]{1,2048}$/.test(id)) throw new OAuthFault('registration: an id that cannot be used');
-    return id;
+    if (response.status !== 201 && response.status !== 200) {
+      // Throws what the issuer says.
+      await oauth.processDynamicClientRegistrationResponse(response);
+    }
+    return registeredIn((await response.json()) as Record<string, unknown> | null, wanted);
   } catch (error) {
     throw asFault(error, 'registration');
   }
+}
+
+/** The issuer may have put another method in the place of ours (RFC 7591, section 3.2.1). Throws OAuthFault. */
+function registeredIn(said: Readonly<Record<string, unknown>> | null, wanted: string): Registered {
+  const { client_id: id, client_secret: secret, client_secret_expires_at: ends } = said ?? {};
+  const method = said?.['token_endpoint_auth_method'] ?? wanted;
+  if (typeof id !== 'string' || !PRINTABLE.test(id)) throw new OAuthFault('registration: an id that cannot be used');
+  if (method === 'none') return { id };
+  if (method !== 'client_secret_basic' && method !== 'client_secret_post')
+    throw new OAuthFault('registration: a way to prove who we are that is not supported');
+  if (typeof secret !== 'string' || !PRINTABLE.test(secret))
+    throw new OAuthFault('registration: a secret that cannot be used');
+  const until = typeof ends === 'number' && ends > 0 ? { until: ends * 1000 } : {};
+  return { id, secret, post: method === 'client_secret_post', ...until };
 }
 
 function parameters({ resource, scopes }: For): Record<string, string> {

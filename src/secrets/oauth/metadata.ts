@@ -28,6 +28,8 @@ const ENDPOINTS = [
   'jwks_uri',
 ] as const;
 const MAX_CHALLENGE = 4096;
+/** RFC 6749, section 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
 /** A URL of metadata that may be called, or shown. Throws OAuthFault. */
 export function endpoint(text: unknown, what: string, { options }: Web): URL {
@@ -48,11 +50,30 @@ export function challengeOf(header: string | undefined): { metadata?: string; sc
     ...(scope !== undefined && {
       scopes: scope
         .split(' ')
-        .filter((one) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(one))
+        .filter((one) => SCOPE.test(one))
         .slice(0, 64),
     }),
     ...(error !== undefined && { error }),
   };
+}
+
+/**
+ * The challenge of a server to who brings nothing: it leads to metadata that lie elsewhere, and names the scopes that are
+ * needed (MCP, scope selection). Undefined where it has none, or cannot be asked.
+ */
+export async function challengeFrom(server: URL, { through }: Web): Promise<string | undefined> {
+  try {
+    const response = await through[customFetch](server.href, {
+      method: 'POST',
+      headers: { accept: 'application/json, text/event-stream', 'content-type': 'application/json' },
+      // Changes nothing, wherever it is answered after all.
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+      challenge: true,
+    });
+    return response.status === 401 ? (response.headers.get('www-authenticate') ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the server says of itself. Rejects with OAuthFault when it says nothing, or something about another. */
@@ -72,7 +93,7 @@ export async function resourceFacts(server: URL, challenge: string | undefined, 
       throw new OAuthFault('resource metadata of another resource');
     const strings = (list: unknown) =>
       Array.isArray(list) ? list.slice(0, 64).filter((one) => typeof one === 'string') : [];
-    return { resource, issuers: strings(issuers), scopes: strings(scopes) };
+    return { resource, issuers: strings(issuers), scopes: strings(scopes).filter((one) => SCOPE.test(one)) };
   }
   throw new OAuthFault('the server publishes no resource metadata');
 }

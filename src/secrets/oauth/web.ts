@@ -39,6 +39,8 @@ interface Init {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the answer keeps its challenge; the library would read one where the body says more. */
+  readonly challenge?: boolean;
 }
 
 /** Rejects with NetFault. */
@@ -74,7 +76,11 @@ function exchange(dialler: Dialler, url: URL, init: Init, caps: Partial<Caps>): 
           const { status, header } = head!;
           const type = header('content-type');
           const empty = [204, 205, 304].includes(status);
-          const headers = { ...(type !== undefined && { 'content-type': type }) };
+          const challenge = init.challenge ? header('www-authenticate') : undefined;
+          const headers = {
+            ...(type !== undefined && { 'content-type': type }),
+            ...(challenge !== undefined && { 'www-authenticate': challenge }),
+          };
           done(new Response(empty ? null : Buffer.concat(chunks), { status, headers }));
         },
         fail: failed,

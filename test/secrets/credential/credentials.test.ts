@@ -1,7 +1,8 @@
 /** Credentials from a real issuer over real sockets. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { audienceOf } from '../../../src/secrets/oauth/token.ts';
-import { Browser, type Issuer, issuer } from './issuer.ts';
+import { Browser } from './browser.ts';
+import { type Issuer, issuer } from './issuer.ts';
 import { caller, proofOf, type Recorder, recorder, rules, type World, world } from './world.ts';
 
 let as: Issuer;
@@ -180,6 +181,24 @@ describe('consent', () => {
     // Not chosen: nobody registers.
     const { link: third } = (await ask('cy', rules({ consent: { scopes: ['read'] } }, server.url))) as { link: string };
     expect((await new Browser('cy').connect(third)).text).toContain('does not know us');
+  });
+
+  it('registers with a secret where the issuer wants one, and renews the token by it', async () => {
+    const strict = await issuer({
+      metadata: (facts) => (facts['token_endpoint_auth_methods_supported'] = ['client_secret_basic']),
+    });
+    const near = await recorder(strict.url);
+    const found = rules({ consent: { register: true, scopes: ['offline_access', 'read'] } }, near.url);
+    const { link } = (await ask('ana', found)) as { link: string };
+    expect((await new Browser('ana').connect(link)).text).toContain('Connected');
+    const before = (await ask('ana', found)).token;
+    here.now += 400_000;
+    const after = (await ask('ana', found)).token;
+    expect(after).toBeDefined();
+    expect(after).not.toBe(before);
+    expect(strict.count('refresh_token')).toBe(1);
+    expect(strict.asked.map((form) => form.get('client_id'))).toEqual([null, null]);
+    await Promise.all([strict.close(), near.close()]);
   });
 
   it('goes by a client metadata document where the issuer takes one', async () => {

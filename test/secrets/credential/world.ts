@@ -71,7 +71,6 @@ export async function world(
     site: { config: { bundles, secrets: { connect: { port: 0 } } } } as never,
     open: openConnectPages,
     known: ({ subject }) => known(subject),
-    vault,
     credentials,
     clock,
     random,

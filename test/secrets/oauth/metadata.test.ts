@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemResolve } from '../../../src/net/connect.ts';
-import { challengeOf, endpoint, issuerFacts, resourceFacts } from '../../../src/secrets/oauth/metadata.ts';
+import {
+  challengeFrom,
+  challengeOf,
+  endpoint,
+  issuerFacts,
+  resourceFacts,
+} from '../../../src/secrets/oauth/metadata.ts';
 import { web } from '../../../src/secrets/oauth/web.ts';
 
 const over = web({ resolve: systemResolve, private: ['127.0.0.0/8'] });
@@ -100,6 +106,27 @@ describe('an issuer', () => {
 describe('a server', () => {
   const at = () => new URL(`${origin}/mcp`);
   const place = '/.well-known/oauth-protected-resource';
+
+  it('says where its metadata are, and what is needed, to who brings nothing', async () => {
+    const challenge = `Bearer scope="read", resource_metadata="${origin}/elsewhere"`;
+    answers.set('/mcp', { status: 401, headers: { 'www-authenticate': challenge } });
+    expect(await challengeFrom(at(), over)).toBe(challenge);
+    answers.set('/mcp', { status: 200, headers: { 'www-authenticate': challenge } });
+    expect(await challengeFrom(at(), over)).toBeUndefined();
+    answers.set('/mcp', { status: 401 });
+    expect(await challengeFrom(at(), over)).toBeUndefined();
+    expect(asked).toEqual(['/mcp', '/mcp', '/mcp']);
+    // Not there, or not to be reached: the well-known places are asked all the same.
+    expect(await challengeFrom(new URL('http://127.0.0.1:1/mcp'), over)).toBeUndefined();
+    expect(await challengeFrom(at(), web({ resolve: systemResolve, private: [] }))).toBeUndefined();
+    expect(asked.length).toBe(3);
+  });
+
+  it('names scopes that can be asked for; the rest is left out', async () => {
+    const scopes_supported = ['read', 'two words', 7, 'a"b', 'x'.repeat(300), 'write'];
+    answers.set(`${place}/mcp`, { body: { resource: origin, authorization_servers: [origin], scopes_supported } });
+    expect((await resourceFacts(at(), undefined, over)).scopes).toEqual(['read', 'write']);
+  });
 
   it('is asked below its own path, then at the root', async () => {
     answers.set(place, { body: { resource: origin, authorization_servers: ['https://id.example.com'] } });
