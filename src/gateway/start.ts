@@ -304,7 +304,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         const before = prepared;
         if (next.snapshot.id === before.snapshot.id) return;
         for (const name of reviewedAnew(before, next)) holds.release(name);
-        if (changed('identity', before, next)) standing.configure(next.site);
+        if (changed('identity', before, next) || changed('upstreams', before, next)) standing.configure(next.site);
         [prepared, specs] = [next, nextSpecs];
         void accounts.reloaded(before.upstreams);
         oauth?.use(next.site);

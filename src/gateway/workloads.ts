@@ -78,7 +78,7 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
     around(ask) {
       const proved = withSignature(
         withCertificate(withChain(ask, () => current.chains)),
-        () => current.signing?.rules(),
+        () => current.signing && { ...current.signing.rules(), covered: current.brought },
         once,
         clock,
       );
@@ -116,6 +116,8 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
 interface Opened {
   readonly config: IdentityConfig;
   readonly chains: IdentityConfig['chains'];
+  /** Headers by which callers bring keys of their own for servers, in lower case. */
+  readonly brought: readonly string[];
   readonly signing: ReturnType<typeof openSigning> | undefined;
   readonly proxies: ReturnType<typeof openProxies> | undefined;
   readonly spiffe: ReturnType<typeof openSpiffe> | undefined;
@@ -141,6 +143,10 @@ function open(site: Site, sources: Sources, before?: Opened): Opened {
     return {
       config: identity,
       chains: identity.chains,
+      brought: Object.values(site.config.upstreams).flatMap((one) => {
+        const header = 'credential' in one ? one.credential?.caller?.header : undefined;
+        return header === undefined ? [] : [header.toLowerCase()];
+      }),
       signing: part(identity.signatures, { config: before?.config.signatures, part: before?.signing }, openSigning),
       proxies: part(identity.proxies, { config: before?.config.proxies, part: before?.proxies }, openProxies),
       spiffe: part(identity.spiffe, { config: before?.config.spiffe, part: before?.spiffe }, openSpiffe),

@@ -1,6 +1,6 @@
 /** Signed requests through the running program: alone, on top of a key, demanded of all, and what must not pass. */
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SignWith, signRequest } from '../../src/identity/signatures/sign.ts';
@@ -44,6 +44,18 @@ describe('a signed request', () => {
     const other = (request: Signable) => signRequest({ ...request, body: request.body.replace('"a"', '"b"') }, ED);
     expect(await site.status({ sign: other })).toBe(401);
     expect(site.audit()).toMatch(/"subject":"ci".*"how":"signature"/);
+  });
+
+  it('covers a key that the caller brings for a server', async () => {
+    site.configure(keys(), POLICY);
+    const tickets = '{ url: "https://mcp.tickets.example/mcp", credential: { caller: { header: X-Tickets-Key } } }';
+    const text = readFileSync(site.site.config, 'utf8');
+    writeFileSync(site.site.config, text.replace('upstreams:\n', `upstreams:\n  tickets: ${tickets}\n`));
+    await site.start();
+    const headers = { 'x-tickets-key': 'of-ci' };
+    expect(await site.status({ headers, sign: by({ ...ED, cover: ['X-Tickets-Key'] }) })).toBe(200);
+    expect(await site.status({ headers, sign: by(ED) })).toBe(401);
+    expect(await site.status({ headers: { 'x-other': 'x' }, sign: by(ED) })).toBe(200);
   });
 
   it('vouches for a key of the same caller, and for no other', async () => {

@@ -123,10 +123,13 @@ function fits(algorithm: string, curve: string | undefined): boolean {
   return (algorithm === 'EdDSA' || algorithm === 'Ed25519') && curve === 'Ed25519';
 }
 
+/** Characters of a URI (RFC 3986, section 2): parsers of URLs pass over others, or take `\\` for `/`. */
+const URI = /^https?:\/\/[A-Za-z0-9._~:/?#[\]@!$&'()*+,;=%-]{1,2040}$/i;
+
 /** Compared after normalisation, without query and fragment (RFC 9449, section 4.3, check 9). */
 function same(htu: string, url: string): boolean {
   if (htu === url) return true;
-  const parsed = htu.length <= 2048 ? URL.parse(htu) : null;
+  const parsed = URI.test(htu) ? URL.parse(htu) : null;
   return parsed !== null && parsed.username === '' && parsed.password === '' && parsed.origin + parsed.pathname === url;
 }
 

@@ -19,7 +19,7 @@ export interface Message {
 
 /**
  * Headers that a signature covers wherever they are sent: what they say would otherwise be the word of whoever relays
- * the request. Those that mirror arguments (`Mcp-Param-`) are compared with the body, which has its digest.
+ * the request. So are those that bring a caller's own key for a server, as they are configured. Those that mirror arguments (`Mcp-Param-`) are compared with the body, which has its digest.
  */
 export const COVERED = [
   'authorization',

@@ -25,13 +25,15 @@ export interface SignWith {
   readonly at?: number;
   /** Seconds until it expires; default 30. */
   readonly life?: number;
+  /** Further headers to cover where they are sent: names of those that bring keys for servers. */
+  readonly cover?: readonly string[];
   /** 16 to 128 visible characters; default 16 random bytes. */
   readonly nonce?: string;
 }
 
 /** The headers to send besides: `content-digest` (with a body), `signature-input`, `signature`. RFC 9421, RFC 9530. */
 export function signRequest(request: Unsigned, how: SignWith): Record<string, string> {
-  const { id, algorithm, key, tag = 'doorward', at = Date.now(), life = 30, nonce } = how;
+  const { id, algorithm, key, tag = 'doorward', at = Date.now(), life = 30, nonce, cover = [] } = how;
   const url = new URL(request.url);
   const digest =
     request.body === undefined
@@ -47,7 +49,8 @@ export function signRequest(request: Unsigned, how: SignWith): Record<string, st
     target: url.pathname + url.search,
     header: (name) => headers.get(name),
   };
-  const names = ['@method', '@target-uri', ...COVERED.filter((name) => headers.has(name))];
+  const fields = new Set([...COVERED, ...cover.map((name) => name.toLowerCase())]);
+  const names = ['@method', '@target-uri', ...[...fields].filter((name) => headers.has(name))];
   const created = Math.floor(at / 1000);
   const params: [string, Bare][] = [
     ['created', created],

@@ -22,6 +22,8 @@ export interface SignatureRules {
   /** A signature for another application is not looked at. */
   readonly tag: string;
   readonly keys: ReadonlyMap<string, SignatureKey>;
+  /** Further headers that a signature covers wherever they are sent, in lower case. */
+  readonly covered?: readonly string[];
 }
 
 export interface SignedRequest extends Message {
@@ -38,7 +40,7 @@ const NONCE = /^[\x21-\x7e]{16,128}$/;
 /** The key that signed the request; undefined when nobody did, for this application; or the code of the refusal. */
 export async function signer(
   request: SignedRequest,
-  { tag, keys }: SignatureRules,
+  { tag, keys, covered = [] }: SignatureRules,
   once: Once,
   now: number,
 ): Promise<SignatureKey | Code | undefined> {
@@ -63,7 +65,7 @@ export async function signer(
   if (!key || typeof params.get('keyid') !== 'string') return invalid;
   if (params.has('alg') && params.get('alg') !== key.algorithm) return invalid;
   if (typeof nonce !== 'string' || !NONCE.test(nonce) || !fresh(params, now)) return invalid;
-  if (!covers(new Set(input.items.map(({ value }) => value)), request)) return invalid;
+  if (!covers(new Set(input.items.map(({ value }) => value)), request, covered)) return invalid;
   const base = signatureBase(input, (name) => component(name, request));
   if (base === undefined || !isSignature(key.algorithm, key.key, base, bytes.value)) return invalid;
 
@@ -83,10 +85,10 @@ function fresh(params: Params, now: number): boolean {
 }
 
 /** Bodies of other methods than POST are never read, so that nothing needs to vouch for them. */
-function covers(covered: ReadonlySet<unknown>, request: Message): boolean {
+function covers(covered: ReadonlySet<unknown>, request: Message, more: readonly string[]): boolean {
   const where =
     covered.has('@target-uri') || ['@authority', '@path', '@query'].every((component) => covered.has(component));
   const body = request.method !== 'POST' || covered.has('content-digest');
-  const sent = COVERED.every((name) => request.header(name) === undefined || covered.has(name));
+  const sent = [...COVERED, ...more].every((name) => request.header(name) === undefined || covered.has(name));
   return covered.has('@method') && where && body && sent;
 }

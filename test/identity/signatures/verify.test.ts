@@ -88,6 +88,23 @@ describe('a signed request', () => {
     expect(await judge({ ...sent, method: 'POST' })).toBe('identity.signed');
   });
 
+  it('covers headers that are configured besides, wherever they are sent', async () => {
+    const rules = { ...RULES, covered: ['x-tickets-key'] };
+    const headers = { ...HEADERS, 'x-tickets-key': 'mine' };
+    const sent = signed({ cover: ['X-Tickets-Key'] }, headers);
+    expect(
+      await judge(
+        edit(sent, 'x-tickets-key', () => 'theirs'),
+        NOW,
+        rules,
+      ),
+    ).toBe('identity.signed');
+    expect(await judge(sent, NOW, rules)).toBe('ed');
+    expect(await judge(signed({}, headers), NOW, rules)).toBe('identity.signed');
+    expect(await judge(signed({}, headers))).toBe('ed');
+    expect(await judge(signed(), NOW, rules)).toBe('ed');
+  });
+
   const edit = (sent: Sent, name: string, change: (value: string) => string | undefined): Sent => {
     const value = change(sent.headers[name]!);
     const { [name]: _, ...rest } = sent.headers;
