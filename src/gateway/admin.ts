@@ -55,7 +55,10 @@ export function admin({ desk, halts, quarantine, log, console, user }: AdminOpti
     const wish = read.data;
     switch (wish.do) {
       case 'list':
-        return { approvals: (await desk.list()).map(({ args: _args, answers: _answers, ...rest }) => plain(rest)) };
+        return {
+          approvals: (await desk.list()).map(({ args: _args, answers: _answers, ...rest }) => plain(rest)),
+          rules: desk.rules(),
+        };
       case 'show': {
         const found = await desk.find(wish.id);
         return found ? { approval: plain(found), rules: desk.rules() } : fault('unknown');

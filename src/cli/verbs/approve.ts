@@ -10,7 +10,7 @@ import { jsonText } from '../../lib/text.ts';
 import { iso } from '../../lib/time.ts';
 import { ownerSays } from '../owner.ts';
 import { ask, data, EXIT, type Exit, json, shown, Trouble, table, talk } from '../terminal.ts';
-import type { Verb } from '../verb.ts';
+import { refuseRest, type Verb } from '../verb.ts';
 
 interface Options {
   readonly config: string;
@@ -26,6 +26,7 @@ interface Issued {
   readonly until: number;
   readonly url: string;
 }
+const ID = /^[0-9A-Za-z]{4,6}$/;
 type Listed = Omit<Approval, 'args' | 'answers'>;
 
 export const approve: Verb = {
@@ -43,7 +44,7 @@ export const approve: Verb = {
         .argument('<id>', 'the short id that the caller was told')
         .option('--json', 'machine-readable output')
         .action(async (id: string, _own, cmd: Command) => {
-          if (!/^[0-9A-Za-z]{4,6}$/.test(id))
+          if (!ID.test(id))
             throw new Trouble(`\`${shown(id)}\` is no id of an approval`, 'doorward approve lists them');
           done(await act(id.toUpperCase(), cmd.optsWithGlobals<Options>()));
         });
@@ -51,10 +52,13 @@ export const approve: Verb = {
       .command('list', { isDefault: true })
       .description('what waits, and what was decided and not used yet')
       .option('--json', 'machine-readable output')
+      .allowExcessArguments()
       .action(async (_own, cmd: Command) => {
+        refuseRest(cmd, /^[2-9B-Z]{4,6}$/);
         const options = cmd.optsWithGlobals<Options>();
-        const { approvals } = (await told(options, { do: 'list' })) as unknown as { approvals: Listed[] };
-        list(approvals, options.json === true);
+        const said = (await told(options, { do: 'list' })) as unknown as { approvals: Listed[]; rules: string };
+        if (options.json) json(said);
+        else list(said.approvals, said.rules);
         done(EXIT.yes);
       });
     verb('show', 'who wants to call what, with which arguments', async (id, options) => {
@@ -132,13 +136,14 @@ function decided(said: JsonObject, options: Options): void {
   data(`${id} ${state}${also}: ${thing(approval)} for ${shown(approval.subject)}, until ${iso(until)}`);
 }
 
-function list(approvals: readonly Listed[], asJson: boolean): void {
-  if (asJson) return json({ approvals });
+/** What was asked under other rules than those in force can neither be granted nor spent. */
+function list(approvals: readonly Listed[], rules: string): void {
+  const stateOf = ({ state, rulesId }: Listed) => (rulesId === rules ? state : 'void');
   if (approvals.length === 0) return talk('nothing waits');
   data(
     table(
       ['ID', 'STATE', 'CALLER', 'WANTS', 'UNTIL'],
-      approvals.map((one) => [one.id, one.state, shown(asker(one), 60), thing(one), iso(one.until)]),
+      approvals.map((one) => [one.id, stateOf(one), shown(asker(one), 60), thing(one), iso(one.until)]),
     ),
   );
 }

@@ -9,7 +9,7 @@ import { iso } from '../../lib/time.ts';
 import type { Kept } from '../../store/quarantine.ts';
 import { ownerSays } from '../owner.ts';
 import { ask, data, EXIT, json, shown, Trouble, table, talk } from '../terminal.ts';
-import type { Verb } from '../verb.ts';
+import { refuseRest, type Verb } from '../verb.ts';
 
 interface Options {
   readonly config: string;
@@ -38,7 +38,9 @@ export const quarantine: Verb = {
       .command('list', { isDefault: true })
       .description('what is kept, the oldest first')
       .option('--json', 'machine-readable output')
+      .allowExcessArguments()
       .action(async (_own, cmd: Command) => {
+        refuseRest(cmd, /^\d{15}-[0-9a-f]{16}$/);
         const options = cmd.optsWithGlobals<Options>();
         const kept = (await told(options, { do: 'kept' }))['kept'] as unknown as readonly Listed[];
         if (options.json) json({ kept });
