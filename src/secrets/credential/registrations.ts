@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/state.ts';
 import { base64url, sha256 } from '../../lib/bytes.ts';
 import type { Registered } from '../oauth/client.ts';
+import { OAuthFault } from '../oauth/fault.ts';
 import type { Vault } from '../vault/vault.ts';
 
 const schema = z.strictObject({
@@ -25,14 +26,17 @@ export class Registrations {
     this.#clock = clock;
   }
 
-  /** Our id there; `home` tells apart what comes back to different places. */
+  /** Our id there; `home` tells apart what comes back to different places. Undefined: register, again if need be. */
   at(issuer: string, home: string): string | undefined {
-    return this.#get(issuer, 'home', home)?.id;
+    const found = this.#get(issuer, 'home', home);
+    return found && !this.#ended(found) ? found.id : undefined;
   }
 
-  /** The secret that a token was obtained with; undefined where the id is enough. */
+  /** The secret that a token was obtained with; undefined where the id is enough. Throws OAuthFault when it has ended. */
   of(issuer: string, id: string): Registered | undefined {
-    return this.#get(issuer, 'id', id);
+    const found = this.#get(issuer, 'id', id);
+    if (found && this.#ended(found)) throw new OAuthFault('our registration at the issuer has ended', true);
+    return found;
   }
 
   async keep(issuer: string, home: string, registered: Registered): Promise<void> {
@@ -50,7 +54,11 @@ export class Registrations {
     if (bytes === undefined) return undefined;
     const { data } = schema.safeParse(JSON.parse(bytes.toString()));
     bytes.fill(0);
-    return data && (data.until ?? Number.POSITIVE_INFINITY) > this.#clock() ? (data as Registered) : undefined;
+    return data as Registered | undefined;
+  }
+
+  #ended({ until }: Registered): boolean {
+    return until !== undefined && this.#clock() >= until;
   }
 }
 
