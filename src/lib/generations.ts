@@ -31,10 +31,13 @@ export class Generations<V> {
   }
 
   set(key: string, value: V): void {
-    if (this.#young.size >= this.#each && !this.#young.has(key)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
+    if (this.#young.size >= this.#each && !this.#young.has(key)) this.turn();
     this.#young.set(key, value);
+  }
+
+  /** Drops what was not used since the last turn. */
+  turn(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 }

@@ -7,9 +7,9 @@ import type { ControlId } from '../core/order.ts';
 import type { Clock, Rate, State, Taken } from '../core/state.ts';
 import { type Bucket, draw, full } from '../lib/bucket.ts';
 import { sha256Hex } from '../lib/bytes.ts';
-import { Generations } from '../lib/generations.ts';
 import { canonical } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
+import { Buckets } from './buckets.ts';
 import { Values } from './values.ts';
 
 /** Entries of one space and kind; a longer key is kept as its digest, so that this bounds the bytes too. */
@@ -28,7 +28,7 @@ class Memory implements State {
   readonly now: Clock;
   readonly #entries: number;
   readonly #base: Memory | undefined;
-  readonly #buckets = new Map<string, Generations<Bucket>>();
+  readonly #buckets = new Map<string, Buckets>();
   readonly #gauges = new Map<string, Map<string, number>>();
   readonly #values = new Map<string, Values>();
   readonly #scratch = new Map<string, Scratch>();
@@ -42,7 +42,8 @@ class Memory implements State {
   take(space: string, key: string, rate: Rate, amount = 1): Taken {
     const now = this.now();
     const name = short(key);
-    const buckets = this.#in(this.#buckets, space, () => new Generations<Bucket>(this.#entries));
+    const buckets = this.#in(this.#buckets, space, () => new Buckets(this.#entries, now));
+    buckets.refilled(rate, now);
     let bucket = buckets.get(name);
     if (!bucket) {
       const below = this.#base?.bucket(space, name);
