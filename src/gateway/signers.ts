@@ -6,7 +6,7 @@ import type { Signing } from '../identity/proofs.ts';
 import { proxies } from '../identity/proxies/index.ts';
 import type { ProxiesConfig } from '../identity/proxies/rules.ts';
 import { compileKeys, type SignaturesConfig } from '../identity/signatures/rules.ts';
-import { parseReference } from '../secrets/references.ts';
+import { parseReference, ReferenceFault } from '../secrets/references.ts';
 import type { Sources } from './sources.ts';
 import { watchFiles } from './watch.ts';
 
@@ -23,7 +23,8 @@ export function openSigning(config: SignaturesConfig, dir: string, { event, ende
     keys = load();
   } catch (error) {
     const text = error instanceof Error ? error.message : 'cannot be read';
-    throw new RulesFault(['identity', 'signatures', 'keys'], text, 'put the key there, or mend its algorithm');
+    const fix = error instanceof ReferenceFault ? error.fix : 'put the key there, or mend its algorithm';
+    throw new RulesFault(['identity', 'signatures', 'keys'], text, fix);
   }
   const paths = Object.values(config.keys).flatMap(({ public: pem, secret: reference }) => {
     if (pem !== undefined) return [resolve(dir, pem)];

@@ -109,8 +109,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);
+  const vault = options.vault ?? siteVault(site, { files, clock, random, env: process.env, passphrase: nobody });
+  const places = { files, env: process.env, vault: (name: string) => vault.get('secret', '*', name)?.toString() };
   let oauth: OAuthSite | undefined;
-  const standing = openWorkloads({ site, clock, files, env: process.env });
+  const standing = openWorkloads({ site, clock, places });
   const identities = openIdentities({
     token: callerToken(folder, random),
     user: options.user,
@@ -128,14 +130,11 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     exposed: options.http && exposed(site.config.listen),
     clock,
   });
-  const vault = options.vault ?? siteVault(site, { files, clock, random, env: process.env, passphrase: nobody });
   const specPlace = {
     stateDir: folder.root,
     npm: options.npm,
     clock,
-    files,
-    env: process.env,
-    vault: (name: string) => vault.get('secret', '*', name)?.toString(),
+    ...places,
   };
   let specs: Specs = await prepareSpecs(prepared, specPlace);
 
@@ -257,8 +256,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       ring: keys,
       state: world.state,
       log,
-      files,
-      env: process.env,
+      ...places,
       ended: (which) => streams.end(({ caller }) => which(caller), 'revoked'),
     });
     closers.push(() => oauth!.close());

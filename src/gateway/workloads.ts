@@ -15,8 +15,7 @@ import { withCertificate, withSignature } from '../identity/proofs.ts';
 import { withoutProxies } from '../identity/proxies/index.ts';
 import type { IdentityConfig } from '../identity/rules.ts';
 import { NONCES } from '../identity/signatures/verify.ts';
-import type { PrivateFiles } from '../secrets/private.ts';
-import { parseReference, resolveReference } from '../secrets/references.ts';
+import { type Places, parseReference, resolveReference } from '../secrets/references.ts';
 import { located } from './prepare.ts';
 import { openProxies, openSigning } from './signers.ts';
 import type { Site } from './site.ts';
@@ -26,8 +25,8 @@ import { openSpiffe } from './trust.ts';
 export interface WorkloadsOptions {
   readonly site: Site;
   readonly clock: Clock;
-  readonly files: Pick<PrivateFiles, 'read'>;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where secrets are. */
+  readonly places: Places;
 }
 
 export interface Workloads {
@@ -49,7 +48,7 @@ export interface Workloads {
 }
 
 /** Throws ConfigError when a file that is configured cannot be used. */
-export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Workloads {
+export function openWorkloads({ site, clock, places }: WorkloadsOptions): Workloads {
   // Remembered across changes: a nonce that was used stays used.
   const once = new Once(NONCES);
   // Said before there is a log to hear it.
@@ -63,7 +62,7 @@ export function openWorkloads({ site, clock, files, env }: WorkloadsOptions): Wo
     ended: (which) => ended(which),
     changed: () => changed(),
     read: (path) => readPlain(path),
-    secret: (reference, dir) => resolveReference(parseReference(reference, dir), { files, env }),
+    secret: (reference, dir) => resolveReference(parseReference(reference, dir), places),
   };
   let current = open(site, sources);
   const kind = (which: 'token' | 'certificate'): Kind => ({

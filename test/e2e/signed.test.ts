@@ -1,5 +1,6 @@
 /** Signed requests through the running program: alone, on top of a key, demanded of all, and what must not pass. */
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +105,18 @@ describe('a signed request', () => {
     await site.heard('event.reload ');
     expect(await site.status({ sign: by(late) })).toBe(200);
     expect((await site.send(...kept!)).status).toBe(401);
+  });
+
+  it('is by a secret of the vault, where that is configured', async () => {
+    const vaulted = keys().replace('file:./ci.mac', 'vault:ci-mac');
+    site.configure(vaulted, POLICY);
+    const missing = site.site.run('run');
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining('doorward secret set ci-mac')]);
+    const child = site.site.spawn('secret', 'set', 'ci-mac');
+    child.stdin!.end(`${secret.toString('latin1')}\n`);
+    await once(child, 'exit');
+    await site.start();
+    expect(await site.status({ sign: by(MAC) })).toBe(200);
   });
 
   it('needs keys that can be used', () => {

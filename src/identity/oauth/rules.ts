@@ -76,7 +76,7 @@ const issuer = z.strictObject({
     .strictObject({
       endpoint: url.describe('asked about tokens that are no JWT (RFC 7662)'),
       client: z.string().min(1).max(256).describe('who we are there'),
-      secret: z.string().min(1).max(4096).describe('our secret there, as file:PATH or env:NAME'),
+      secret: z.string().min(1).max(4096).describe('our secret there, as file:PATH, env:NAME or vault:NAME'),
       cache: duration(0, MINUTE, '0s to 60s')
         .prefault('0s')
         .describe('how long an answer may be relied on: a revoked token lives on for so long'),

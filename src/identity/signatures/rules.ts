@@ -18,7 +18,7 @@ const key = z
       .min(1)
       .max(4096)
       .optional()
-      .describe('reference (file:PATH, env:NAME) to at least 32 bytes; for hmac-sha256'),
+      .describe('reference (file:PATH, env:NAME, vault:NAME) to at least 32 bytes; for hmac-sha256'),
     ...facts,
   })
   .refine(({ algorithm, public: pem, secret }) => (algorithm === 'hmac-sha256' ? secret && !pem : pem && !secret), {
