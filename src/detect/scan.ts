@@ -168,7 +168,11 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
     return undefined;
   }
   if (end < length && WORD[bytes[end]!] === 1 && WORD[bytes[end - 1]!] === 1) return undefined;
-  if ((bytes[end] === 0x23 || bytes[end] === 0x2a) && bytes[end + 1] === bytes[end]) return undefined; // a mask follows
+  // A mask follows, and no end of what stands in bold.
+  const mark = bytes[end];
+  if ((mark === 0x23 || mark === 0x2a) && bytes[end + 1] === mark) {
+    if (bytes[start - 1] !== mark || bytes[start - 2] !== mark) return undefined;
+  }
   while (end > at && bytes[end - 1] === 0x2e) end--;
   const body = text(s, rule.back === undefined ? at + size : start, end);
   work.steps += 300 + 2 * body.length;

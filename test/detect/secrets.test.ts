@@ -45,6 +45,8 @@ describe('the rules', () => {
 
 describe('redactText', () => {
   it.each([
+    ['bold text', `**gh${'p_'}${token(36)}** and more`, '**[redacted github-token]** and more'],
+    ['a longer name', `my_gh${'p_'}${token(36)}`, 'my_[redacted github-token]'],
     ['a header', `Authorization: Bearer ${token(30)}`, 'Authorization: Bearer [redacted authorization-header]'],
     [
       'a basic header',

@@ -1,6 +1,6 @@
 /**
- * Secrets that lie across two texts: blocks of one result, or messages of one call. The first part may have left; the
- * part that completes it is cut (house decision "Bytes").
+ * Secrets that lie across two texts: blocks of one result, or messages of one call. The part that completes one is cut,
+ * and what of the first part has not left with an earlier message (house decision "Bytes").
  */
 import type { Slices } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
@@ -40,6 +40,8 @@ export function* joints(
   let tail = known.tail ?? '';
   let looks = 0;
   let changed = value;
+  let passed = 0;
+  const earlier: Piece[] = [];
   for (const path of texts(value)) {
     const text = at(value, path) as string;
     if (text === '') continue;
@@ -48,16 +50,44 @@ export function* joints(
       tail === '' ? undefined : completion(tail, text, looks++ < FULL_LOOKS ? TAIL : SHORT, fingerprint, sought);
     if (cut !== undefined) {
       found.push(cut.rule);
+      changed = begun(changed, earlier, passed - cut.before);
       changed = replaced(changed, path, text.slice(0, cut.from) + cut.mark + text.slice(cut.to)) as JsonObject;
     }
+    earlier.push({ path, from: passed, to: passed + text.length, own: text.length - (cut?.to ?? 0) });
+    passed += text.length;
     tail = (tail + text.slice(-TAIL)).slice(-TAIL);
   }
   known.tail = tail;
   return { value: changed, found };
 }
 
+/** A text of this message that was passed, in UTF-16 code units of all of them. */
+interface Piece {
+  readonly path: Path;
+  readonly from: number;
+  readonly to: number;
+  /** How many code units at its end nothing has replaced. */
+  own: number;
+}
+
+/** Without what the earlier texts of this message hold from `start` on: it has not left yet. */
+function begun(value: JsonObject, earlier: readonly Piece[], start: number): JsonObject {
+  let changed = value;
+  for (let i = earlier.length - 1; i >= 0 && earlier[i]!.to > start; i--) {
+    const piece = earlier[i]!;
+    const many = Math.min(piece.own, piece.to - Math.max(start, piece.from));
+    if (many <= 0) continue;
+    piece.own -= many;
+    const text = at(changed, piece.path) as string;
+    changed = replaced(changed, piece.path, text.slice(0, text.length - many)) as JsonObject;
+  }
+  return changed;
+}
+
 interface Completion {
   readonly rule: string;
+  /** Code units of it that stand before the second text. */
+  readonly before: number;
   /** The part of the second text that goes. */
   readonly from: number;
   readonly to: number;
@@ -83,6 +113,7 @@ function completion(
   const { rule, start, end } = across;
   return {
     rule,
+    before: Math.max(0, seam - start),
     from: Math.max(0, start - seam),
     to: end - seam,
     mark: `[redacted ${rule} ${fingerprint((before + after).slice(start, end))}]`,
