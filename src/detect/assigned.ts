@@ -132,12 +132,14 @@ interface Sign {
 /** The sign between a name and its value. */
 function operator(s: Source, name: number, from: number): Sign | undefined {
   const { bytes } = s;
+  const member = valueMember(s, from);
+  if (member !== undefined) return { at: member, lines: true };
   let p = bytes[from] === 0x20 && isQuote(bytes[from + 1]) && CLOSED[bytes[from + 2] ?? 0] === 1 ? from + 1 : from;
   let quoted = false;
   for (; p - from < 8; p++) {
     const c = bytes[p];
     if (isQuote(c)) quoted = true;
-    else if (c !== BACKSLASH && c !== 0x5d && c !== 0x29) break;
+    else if (c !== BACKSLASH && c !== 0x5d && c !== 0x29 && c !== 0x2a) break; // * closes bold
   }
   const closed = p;
   p = skipBlanks(s, p, 16);
@@ -158,7 +160,9 @@ function operator(s: Source, name: number, from: number): Sign | undefined {
     case 0x2b:
     case 0x7c:
       if (next === 0x3d) return { at: p + 2, lines: false };
-      return next === bytes[p] && bytes[p + 2] === 0x3d ? { at: p + 3, lines: false } : undefined;
+      if (next === bytes[p] && bytes[p + 2] === 0x3d) return { at: p + 3, lines: false };
+      // | password | value |
+      return bytes[p] === 0x7c && p > closed && next === 0x20 ? { at: p + 2, lines: false, prose: true } : undefined;
     case 0x3e: // <password>value
       return quoted ? undefined : { at: p + 1, lines: true };
     case 0x2c: // setProperty("PASSWORD", "value"); setopt(PASSWORD, "value")
@@ -170,8 +174,8 @@ function operator(s: Source, name: number, from: number): Sign | undefined {
     case 0x22: // PASSWORD 'x' of SQL
     case 0x27:
       return quoted || p === closed ? undefined : { at: p, lines: false };
-    case 0x69: // is
-      return p > closed && next === 0x73 && bytes[p + 2] === 0x20
+    case 0x69: // is, is:
+      return p > closed && next === 0x73 && (bytes[p + 2] === 0x20 || bytes[p + 2] === 0x3a)
         ? { at: p + 3, lines: false, prose: true }
         : undefined;
     case 0x76: // <add key="Password" value="x"/>
@@ -179,6 +183,21 @@ function operator(s: Source, name: number, from: number): Sign | undefined {
   }
   return !quoted && p > closed && isOption(s, name) ? { at: p, lines: false } : undefined;
 }
+
+/** A name that is a value itself: `{"name": "DB_PASSWORD", "value": "x"}`, `- name: DB_PASSWORD` and `value: x` below. */
+function valueMember(s: Source, from: number): number | undefined {
+  const { bytes } = s;
+  let p = from;
+  for (const most = Math.min(s.length, from + 48); p < most && BETWEEN[bytes[p]!] === 1; p++) {
+    // In raw JSON, and in text inside it, an end of line is two letters.
+    if (bytes[p] === BACKSLASH && (bytes[p + 1] === 0x6e || bytes[p + 1] === 0x72)) p++;
+  }
+  s.work.steps += p - from;
+  if (p === from || bytes[p] !== 0x76 || text(s, p, p + 5) !== 'value') return undefined;
+  for (p += 5; isQuote(bytes[p]) || bytes[p] === BACKSLASH || bytes[p] === 0x20; ) p++;
+  return bytes[p] === 0x3a ? p + 1 : undefined;
+}
+const BETWEEN = classOf(' \\s"\',\\\\');
 
 function typed(s: Source, at: number): Sign | undefined {
   const p = skipBlanks(s, at, 2);
@@ -208,6 +227,8 @@ interface Value {
 function valueAt(s: Source, from: number, lines: boolean): Value | undefined {
   const { bytes } = s;
   let p = skipBlanks(s, from, 32);
+  // **Password:** value
+  if (bytes[p] === 0x2a && bytes[p + 1] === 0x2a && bytes[p + 2] !== 0x2a) p = skipBlanks(s, p + 2, 4);
   if (lines && (bytes[p] === 0x0a || bytes[p] === 0x0d)) p = Math.min(skipSpace(s, p), from + MAX_NAME);
   for (const opened = p; p - opened < 6 && bytes[p] === BACKSLASH; ) p++;
   if (isQuote(bytes[p + 1]) && /[rbfu@]/.test(String.fromCharCode(bytes[p] ?? 0))) p++;

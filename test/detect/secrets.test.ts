@@ -46,6 +46,20 @@ describe('the rules', () => {
 describe('redactText', () => {
   it.each([
     ['bold text', `**gh${'p_'}${token(36)}** and more`, '**[redacted github-token]** and more'],
+    ['a bold name', '**Password:** h7!kQz9x', '**Password:** [redacted password]'],
+    ['a bold name before the colon', '- **API key**: 9f3c7a1e5b8d2046', '- **API key**: [redacted assigned-secret]'],
+    ['a row of a table', '| password | h7!kQz9x |', '| password | [redacted password] |'],
+    [
+      'a name that is a value',
+      '- name: DB_PASSWORD\n  value: h7!kQz9x\n',
+      '- name: DB_PASSWORD\n  value: [redacted password]\n',
+    ],
+    [
+      'a name that is a value, in JSON',
+      '{"name": "DB_PASSWORD", "value": "h7!kQz9x"}',
+      '{"name": "DB_PASSWORD", "value": "[redacted password]"}',
+    ],
+    ['a sentence with a colon', 'The password is: h7!kQz9x', 'The password is: [redacted password]'],
     ['a longer name', `my_gh${'p_'}${token(36)}`, 'my_[redacted github-token]'],
     ['a header', `Authorization: Bearer ${token(30)}`, 'Authorization: Bearer [redacted authorization-header]'],
     [
