@@ -129,7 +129,7 @@ export const NEAR: Readonly<Record<string, readonly string[]>> = {
   lock: rows(
     4,
     () =>
-      `"node_modules/x": {"version": "1.2.3", "resolved": "https://registry.example.org/x/-/x-1.2.3.tgz", "integrity": "sha512-${of(`${ALNUM}+/`, 86)}=="}`,
+      `"node_modules/x": {"version": "1.2.3", "resolved": "https://registry.npmjs.org/x/-/x-1.2.3.tgz", "integrity": "sha512-${of(`${ALNUM}+/`, 86)}=="}`,
   ),
   page: rows(4, () => `{"items":[],"next_page_token":"${of(URL64, 60)}","cursor":"${of(ALNUM, 40)}"}`),
   placeholder: [
