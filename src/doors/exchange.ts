@@ -164,7 +164,8 @@ export class Exchange {
     const { knock, caller, res, reply } = visit;
     const { gate } = this.#options;
     const key = session && cancelKey(session, id);
-    if (key !== undefined && this.#cancels.has(key)) return { fault: 'frame.request', id };
+    // An answer with this id would be taken for that of the first request.
+    if (key !== undefined && this.#cancels.has(key)) return { fault: 'frame.request' };
 
     const cancel = new AbortController();
     if (key !== undefined) this.#cancels.set(key, cancel);

@@ -54,6 +54,13 @@ describe('over HTTP', () => {
     expect(new Set(inside.calls.map(({ era }) => era))).toEqual(new Set(['2025-03-26']));
   });
 
+  it('answers an id that comes twice once, by the first of its requests', async () => {
+    const own = await session('2025-03-26');
+    const answers = JSON.parse((await post(own, [legacy(1, 'echo', { a: 1 }), legacy(1, 'echo', { a: 2 })])).text);
+    expect(answers.filter(({ id }: JsonObject) => id === 1).map(textOf)).toEqual(['alice {"a":1}']);
+    expect(answers.filter(({ id }: JsonObject) => id === undefined)).toMatchObject([{ error: { code: -32600 } }]);
+  });
+
   it('takes one that asks for nothing', async () => {
     const own = await session('2025-03-26');
     const answer = await post(own, [note, { jsonrpc: '2.0', id: 9, result: {} }]);

@@ -11,7 +11,7 @@ export const frame = {
   'frame.batch': rpc(
     400,
     -32600,
-    'batches are not allowed',
+    'this batch is not allowed',
     'send one message a request; 2025-03-26 alone has batches, of at most 32 messages',
   ),
   'frame.method': rpc(
