@@ -23,7 +23,7 @@ describe('unseen descriptors', () => {
   const { ATTACKS, BENIGN, BESIDE } = descriptors;
   it.each([
     ['poisoned', 0.8],
-    ['shadowing', 0.6],
+    ['shadowing', 0.75],
     ['preference', 0.8],
     ['hidden', 1],
     ['encoded', 0.9],

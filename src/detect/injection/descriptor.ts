@@ -51,11 +51,11 @@ export function judgeDescriptor(
     if (runsModel && parameter === 'system_prompt') continue;
     if (COLLECTS.test(parameter)) add(1.4, 'collects', 'asks for what the tool does not need', parameter);
   }
-  const shadowed = others.find((other) => other !== name && mentions(all, other, ORDERS));
-  if (shadowed !== undefined) {
-    const meddles = others.some((other) => other !== name && mentions(all, other, MEDDLES));
-    add(meddles ? 1.4 : 1, 'other-tool', 'gives orders about another tool', shadowed);
-  }
+  const named = (words: RegExp) => others.find((other) => other !== name && mentions(all, other, words));
+  const meddled = named(MEDDLES);
+  const shadowed = meddled ?? named(ORDERS);
+  if (shadowed !== undefined)
+    add(meddled === undefined ? 1 : 1.4, 'other-tool', 'gives orders about another tool', shadowed);
   const { medium, high } = BOUNDS.descriptor;
   return { severity: score >= high ? 'high' : score >= medium ? 'medium' : undefined, score, evidence };
 }
