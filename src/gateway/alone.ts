@@ -1,11 +1,10 @@
 /** Halts while no gateway runs: by the owner of the state folder for that moment, written into the same audit log. */
-import { openAudit } from '../audit/log.ts';
 import type { Clock, Random } from '../core/state.ts';
-import { mayHold, redactText } from '../detect/secrets.ts';
 import { openKeys } from '../secrets/keyring.ts';
 import { openStateFolder } from '../store/folder.ts';
 import { tryOwn } from '../store/owner.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
+import { openSiteAudit } from './audit.ts';
 import { type Halts, openHalts } from './halts.ts';
 
 /** Undefined when another process owns the folder `dir`. The log is durable when this resolves. */
@@ -20,15 +19,7 @@ export async function haltsAlone<T>(
   try {
     const files = { read: readPrivate, create: createPrivate, replace: replacePrivate };
     const keys = openKeys(folder.keys, { files, clock, random });
-    const audit = await openAudit({
-      dir: folder.audit,
-      own: tryOwn,
-      keys: keys.audit,
-      clock,
-      random,
-      redact: redactText,
-      mayHold,
-    });
+    const audit = await openSiteAudit(folder.audit, keys, { clock, random });
     try {
       return work(openHalts({ dir: folder.root, files, clock, log: audit }));
     } finally {

@@ -4,13 +4,12 @@
  */
 
 import { printKey } from '../audit/checkpoint.ts';
-import { openAudit } from '../audit/log.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
 import { reason } from '../controls/halt/rules.ts';
 import type { Caller } from '../core/call.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
-import { mayHold, redactText, StreamRedactor } from '../detect/secrets.ts';
+import { StreamRedactor } from '../detect/secrets.ts';
 import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
 import type { HttpDoor } from '../doors/http.ts';
 import { exposed } from '../doors/rules.ts';
@@ -23,7 +22,6 @@ import { openKeys } from '../secrets/keyring.ts';
 import type { Vault } from '../secrets/vault/vault.ts';
 import { callerToken, openStateFolder, type StateFolder } from '../store/folder.ts';
 import { memoryState } from '../store/memory.ts';
-import { tryOwn } from '../store/owner.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
 import { openQuarantine } from '../store/quarantine.ts';
 import { type Lanes, lanes as openLanes } from '../upstreams/lanes.ts';
@@ -33,6 +31,7 @@ import { SUPPORTED } from '../wire/eras/versions.ts';
 import { openAccounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
+import { openSiteAudit } from './audit.ts';
 import { changed, judgesOthers, refuseCritical, reloaded, reviewedAnew } from './changes.ts';
 import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
@@ -140,15 +139,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   const closers: (() => Promise<unknown> | unknown)[] = [() => standing.close()];
   try {
-    const audit = await openAudit({
-      dir: folder.audit,
-      own: tryOwn,
-      keys: keys.audit,
-      clock,
-      random,
-      redact: redactText,
-      mayHold,
-    });
+    const audit = await openSiteAudit(folder.audit, keys, { clock, random });
     // A full or failing disk stops calls; when it is well again they go on without a hand.
     const mender = setInterval(() => {
       if (audit.fault) audit.reopen().catch(() => {});

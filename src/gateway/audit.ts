@@ -1,0 +1,14 @@
+/** The audit log of a state folder: whoever owns the folder opens it in the same way. */
+import { type AuditLog, openAudit } from '../audit/log.ts';
+import type { Clock, Random } from '../core/state.ts';
+import { mayHold, redactText } from '../detect/secrets.ts';
+import type { Keys } from '../secrets/keyring.ts';
+import { tryOwn } from '../store/owner.ts';
+
+export function openSiteAudit(
+  dir: string,
+  { audit: keys }: Keys,
+  at: { readonly clock: Clock; readonly random: Random },
+): Promise<AuditLog> {
+  return openAudit({ dir, own: tryOwn, keys, ...at, redact: redactText, mayHold });
+}
