@@ -4,6 +4,8 @@
  * and the blanks that no property names. A joiner, mark or selector passes where a script or an emoji needs it.
  */
 
+import type { Slices } from '../core/slices.ts';
+
 export type InvisibleKind = 'bidi' | 'tag' | 'zero-width' | 'control' | 'variation' | 'blank';
 export interface Invisible {
   /** In UTF-16 code units. */
@@ -124,7 +126,26 @@ export function mayHoldInvisible(text: string): boolean {
 /** The invisible characters that nothing excuses, in order, the first `max` of them. Linear in the text. */
 export function findInvisible(text: string, max = Number.POSITIVE_INFINITY): Invisible[] {
   const found: Invisible[] = [];
-  EACH_SUSPECT.lastIndex = 0;
+  search(text, 0, text.length, max, found);
+  return found;
+}
+
+/** Code units between two `yield`s. */
+const SECTION = 16 * 1024;
+
+/** The same in slices. */
+export function* findingInvisible(text: string, max: number): Slices<Invisible[]> {
+  const found: Invisible[] = [];
+  for (let from = 0; from < text.length && found.length < max; ) {
+    from = search(text, from, from + SECTION, max, found);
+    yield;
+  }
+  return found;
+}
+
+/** What begins from `from` to `to`; answers where the search goes on. */
+function search(text: string, from: number, to: number, max: number, found: Invisible[]): number {
+  EACH_SUSPECT.lastIndex = from;
   while (found.length < max && EACH_SUSPECT.test(text)) {
     const index = EACH_SUSPECT.lastIndex - 1;
     const codePoint = text.codePointAt(index)!;
@@ -135,8 +156,9 @@ export function findInvisible(text: string, max = Number.POSITIVE_INFINITY): Inv
     const past = excused(text, index, end, codePoint);
     if (past > 0) EACH_SUSPECT.lastIndex = past;
     else found.push({ index, codePoint, kind });
+    if (EACH_SUSPECT.lastIndex >= to) return EACH_SUSPECT.lastIndex;
   }
-  return found;
+  return text.length;
 }
 
 /** The text without them; the same string when there are none. */

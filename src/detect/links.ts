@@ -3,6 +3,8 @@
  * a preview. What stands in the address is then told to its host.
  */
 
+import { type Slices, whole } from '../core/slices.ts';
+
 export interface Leak {
   /** The address, in UTF-16 code units. */
   readonly start: number;
@@ -12,12 +14,31 @@ export interface Leak {
 
 /** What an address may hold; a slot in brackets also spaces. */
 const REST = '(?:[^\\s()<>[\\]{}"\']|\\[[^\\]\\n]{0,64}\\]|<[^>\\n]{0,64}>|\\{[^}\\n]{0,64}\\}){4,4096}';
-const MARKDOWN = new RegExp(`(!?)\\[[^\\][\\n]{0,512}\\]\\(\\s{0,4}<?(https?://${REST})`, 'gi');
-const REFERENCE = new RegExp(`^[ \\t]{0,3}\\[[^\\][\\n]{1,128}\\]:\\s{0,4}<?(https?://${REST})`, 'gim');
+// Sticky: they are tried where they can begin.
+const MARKDOWN = new RegExp(`(!?)\\[[^\\][\\n]{0,512}\\]\\(\\s{0,4}<?(https?://${REST})`, 'iy');
+const REFERENCE = new RegExp(`^[ \\t]{0,3}\\[[^\\][\\n]{1,128}\\]:\\s{0,4}<?(https?://${REST})`, 'imy');
 const ELEMENT = new RegExp(
   `<(?:img|image|iframe|source|video|audio|embed|object|link|script)\\b[^<>]{0,512}?(?:src|href|data|srcset)\\s{0,2}=\\s{0,2}["']?(https?://${REST})`,
-  'gi',
+  'iy',
 );
+const PATTERNS = [
+  {
+    pattern: MARKDOWN,
+    opens: '[',
+    begins: (text: string, at: number) => (text[at - 1] === '!' ? at - 1 : at),
+    shown: false,
+  },
+  { pattern: REFERENCE, opens: '[', begins: lineStart, shown: true },
+  { pattern: ELEMENT, opens: '<', begins: (_: string, at: number) => at, shown: true },
+];
+
+/** Up to three blanks may stand before a reference. */
+function lineStart(text: string, at: number): number {
+  let p = at;
+  while (p > at - 3 && (text[p - 1] === ' ' || text[p - 1] === '\t')) p--;
+  return p;
+}
+
 /** Something for a model to fill in: `{data}`, `<secret>`, `[user name]`, `$TOKEN`, `%s`, `YOUR_DATA`. */
 const SLOT =
   /[{<[](?!\d{1,4}[}\]>])[^{}<>[\]]{1,64}[}>\]]|\$\{?[A-Z_]{3,}|=%s\b|=[A-Z]{2,16}(?:_[A-Z]{2,16})+\b|=(?:DATA|SECRET|TOKEN|PASSWORD|CONTENT|MESSAGE|CONTEXT|HISTORY|BASE64)\b|%7B[\w%]{1,64}%7D/;
@@ -35,19 +56,35 @@ const ELEMENTS = ['<img', '<IMG', '<iframe', '<source', '<link', '<script', '<ob
 
 /** Each address that carries data, in order. */
 export function leaksIn(text: string): Leak[] {
+  return whole(leaking(text));
+}
+
+/**
+ * In slices: a pattern is tried at each place where it can begin and nowhere else. Of a match that was made, the rest is
+ * gone on with behind its end, as `matchAll` does.
+ */
+function* leaking(text: string): Slices<Leak[]> {
   const out: Leak[] = [];
-  const judged = (address: string, start: number, shown: boolean): void => {
-    const url = URL.parse(address);
-    if (url === null || !carries(address, url, shown)) return;
-    out.push({ start, end: start + address.length, host: url.host });
-  };
-  for (const { 0: all, 1: image, 2: address, index } of text.matchAll(MARKDOWN))
-    judged(address!, index + all.length - address!.length, image === '!');
-  for (const pattern of [REFERENCE, ELEMENT])
-    for (const { 0: all, 1: address, index } of text.matchAll(pattern))
-      judged(address!, index + all.length - address!.length, true);
+  let work = 0;
+  for (const { pattern, opens, begins, shown } of PATTERNS) {
+    let done = 0;
+    for (let at = text.indexOf(opens); at >= 0; at = text.indexOf(opens, at + 1)) {
+      if (++work % TRIES === 0) yield;
+      pattern.lastIndex = Math.max(done, begins(text, at));
+      const match = pattern.exec(text);
+      if (match === null) continue;
+      const address = match.at(-1)!;
+      done = pattern.lastIndex;
+      const url = URL.parse(address);
+      if (url !== null && carries(address, url, shown || match[1] === '!'))
+        out.push({ start: done - address.length, end: done, host: url.host });
+      at = done - 1;
+    }
+  }
   return out.sort((a, b) => a.start - b.start);
 }
+/** Places that are tried between two `yield`s. */
+const TRIES = 64;
 
 /** `shown`: it is fetched without a click. */
 function carries(address: string, url: URL, shown: boolean): boolean {
@@ -74,10 +111,17 @@ function isSentence(text: string): boolean {
 
 /** The text with each leaking address replaced by the name of its host; the same string where there is none. */
 export function withoutLeaks(text: string): string {
-  const leaks = leaksIn(text);
+  return whole(withoutLeaking(text));
+}
+
+/** The same in slices. */
+export function* withoutLeaking(text: string): Slices<string> {
+  const leaks = yield* leaking(text);
   let out = '';
   let from = 0;
+  let count = 0;
   for (const { start, end, host } of leaks) {
+    if (++count % TRIES === 0) yield;
     if (start < from) continue;
     out += `${text.slice(from, start)}about:blank#doorward-removed-${host.replace(/[^a-z0-9.-]/gi, '')}`;
     from = end;

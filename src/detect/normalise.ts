@@ -3,6 +3,7 @@
  * hidden in it. Linear and bounded. Views are for looking only; what leaves is never made from them.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
+import type { Slices } from '../core/slices.ts';
 import data from './data/confusables.json' with { type: 'json' };
 import { findInvisible, mayHoldInvisible, stripInvisible } from './invisible.ts';
 import { classOf } from './shape.ts';
@@ -161,6 +162,31 @@ function skeleton(word: string): string {
 export function unmixed(text: string): string {
   return CYRILLIC.test(text) ? text.replace(MIXED, (word) => (/[a-z]$/i.test(word) ? cyrillic(word) : word)) : text;
 }
+/** The same in slices. */
+export function* unmixing(text: string): Slices<string> {
+  if (!CYRILLIC.test(text)) return text;
+  let out = '';
+  for (let from = 0; from < text.length; ) {
+    // Beyond the section as far as a word that begins in it may reach.
+    const piece = text.slice(from, from + SECTION + LONGEST_WORD);
+    const edge = Math.min(SECTION, piece.length);
+    let done = 0;
+    MIXED.lastIndex = 0;
+    for (let match = MIXED.exec(piece); match !== null && match.index < edge; match = MIXED.exec(piece)) {
+      const [word] = match;
+      out += piece.slice(done, match.index) + (/[a-z]$/i.test(word) ? cyrillic(word) : word);
+      done = match.index + word.length;
+    }
+    const end = Math.max(done, edge);
+    out += piece.slice(done, end);
+    from += end;
+    yield;
+  }
+  return out === text ? text : out;
+}
+const SECTION = 16 * 1024;
+/** 64 characters, in UTF-16 code units. */
+const LONGEST_WORD = 128;
 const CYRILLIC = /\p{Script=Cyrillic}/u;
 function cyrillic(word: string): string {
   const seen = Array.from(word, (c) => (CYRILLIC.test(c) ? LOOKS.get(c) : c));

@@ -1,8 +1,15 @@
 /** Hidden text in a JSON value: invisible and direction-changing characters, terminal sequences. */
 import { isAscii } from 'node:buffer';
-import { findInvisible, type Invisible, mayHoldInvisible, stripInvisible } from '../../detect/invisible.ts';
-import { mayLink, withoutLeaks } from '../../detect/links.ts';
-import { unmixed } from '../../detect/normalise.ts';
+import { type Slices, whole } from '../../core/slices.ts';
+import {
+  findInvisible,
+  findingInvisible,
+  type Invisible,
+  mayHoldInvisible,
+  stripInvisible,
+} from '../../detect/invisible.ts';
+import { mayLink, withoutLeaking, withoutLeaks } from '../../detect/links.ts';
+import { unmixed, unmixing } from '../../detect/normalise.ts';
 import { isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 import type { Severity } from './rules.ts';
 
@@ -35,35 +42,53 @@ const ESCAPES = ['\\u', '\\b', '\\f', '\u007f'];
 
 /** `limit`: from so many invisible characters on it is a hidden text. */
 export function reveal(value: Json, limit: number): Seen {
+  return whole(revealing(value, limit));
+}
+
+/** The same in slices. */
+export function* revealing(value: Json, limit: number): Slices<Seen> {
   const walk = new Walk(limit);
-  const shown = walk.value(value);
+  const shown = yield* walk.value(value);
   return { severity: walk.severity, what: [...walk.kinds].join(' '), value: shown };
 }
+
+/** Code units between two `yield`s, and what each string costs beside its length. */
+const SECTION = 16 * 1024;
+const EACH = 64;
 
 class Walk {
   severity: Severity | undefined;
   readonly kinds = new Set<string>();
   #hidden = 0;
+  #looked = 0;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  value(value: Json): Json {
-    if (typeof value === 'string') return this.text(value);
+  *value(value: Json): Slices<Json> {
+    if (this.#looked > SECTION) {
+      this.#looked = 0;
+      yield;
+    }
+    if (typeof value === 'string') return yield* this.text(value);
     if (typeof value !== 'object' || value === null || isRawNumber(value)) return value;
-    return Array.isArray(value) ? this.array(value) : this.object(value);
+    return yield* Array.isArray(value) ? this.array(value) : this.object(value);
   }
 
-  text(text: string): string {
+  *text(text: string): Slices<string> {
+    this.#looked += text.length + EACH;
     if (this.severity === 'high') return text;
-    let shown = unmixed(text);
+    const long = text.length > SECTION;
+    let shown = long ? yield* unmixing(text) : unmixed(text);
     // A suffix in the other script is how people write; a look-alike among Latin letters is not.
     if (shown !== text) this.low('look-alike');
-    const closed = withoutLeaks(shown);
+    if (long) yield;
+    const closed = long ? yield* withoutLeaking(shown) : withoutLeaks(shown);
     if (closed !== shown) this.low('link');
     shown = closed;
+    if (long) yield;
     if (!mayHoldInvisible(shown)) return shown;
     if (text.includes('\u001b') || /[\u0090\u0098\u009b\u009d-\u009f]/.test(text)) {
       // Colours are what command line programs print; anything else moves the cursor or talks to the terminal.
@@ -72,7 +97,10 @@ class Walk {
       shown = plain.replace(TERMINAL, '');
       if (shown !== plain) this.low('terminal');
     }
-    const found = findInvisible(shown, this.#limit + MOST_CONTROLS);
+    if (long) yield;
+    const found = long
+      ? yield* findingInvisible(shown, this.#limit + MOST_CONTROLS)
+      : findInvisible(shown, this.#limit + MOST_CONTROLS);
     if (found.length === 0) return shown;
     for (const { kind } of found) this.low(kind);
     this.#hidden += found.filter(({ kind }) => kind !== 'control').length;
@@ -85,10 +113,10 @@ class Walk {
     this.severity ??= 'low';
   }
 
-  array(items: Json[]): Json[] {
+  *array(items: Json[]): Slices<Json[]> {
     let out = items;
     for (let i = 0; i < items.length; i++) {
-      const shown = this.value(items[i]!);
+      const shown = yield* this.value(items[i]!);
       if (shown === items[i]) continue;
       if (out === items) out = items.slice();
       out[i] = shown;
@@ -96,11 +124,11 @@ class Walk {
     return out;
   }
 
-  object(object: JsonObject): JsonObject {
+  *object(object: JsonObject): Slices<JsonObject> {
     let out: JsonObject | undefined;
     for (const name of Object.keys(object)) {
-      const shown = this.value(object[name]!);
-      const shownName = this.text(name);
+      const shown = yield* this.value(object[name]!);
+      const shownName = yield* this.text(name);
       if (out === undefined) {
         if (shown === object[name] && shownName === name) continue;
         out = {};

@@ -1,9 +1,11 @@
 /** screen: what a person would not see, a model does not read; what speaks to the model is marked or held. */
 import type { CallView, Family, Message, Result } from '../../core/call.ts';
+import { type Breathe, isLarge, type Slices, sliced, whole } from '../../core/slices.ts';
+import type { State } from '../../core/state.ts';
 import { type Control, edit, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
-import { mayInstruct } from '../../detect/injection/suspect.ts';
+import { mayInstructing } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
-import { mayHide, reveal, type Seen } from './hidden.ts';
+import { mayHide, revealing, type Seen } from './hidden.ts';
 import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
 import { framed, said, textsOf } from './said.ts';
 
@@ -23,53 +25,67 @@ export const screen: Control<Rules> = {
   /** Arguments: `input` refuses what is invisible. Orders to a model in them come from whom the caller has read (IN4). */
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
     if (rules.arguments === 'pass') return PASS;
-    const { severity, evidence } = said(call.args);
+    const { severity, evidence } = whole(said(call.args));
     if (severity !== 'high') return PASS;
     const detail = evidence.map(({ id }) => id).join(' ');
     return rules.arguments === 'stop' ? stop('screen.argument', detail) : { kind: 'pass', ask: 'screen.argument' };
   },
 
-  inspect(call: CallView, message: Message, rules: Rules): Verdict<Message> | Promise<Verdict<Message>> {
-    switch (message.kind) {
-      case 'result': {
-        const kind = message.value.resultType === 'input_required' ? 'elicitation' : KINDS[call.family];
-        const hidden = message.bytes === undefined || mayHide(message.bytes);
-        const seen = hidden ? reveal(message.value, rules.hidden) : undefined;
-        const verdict =
-          seen && judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
-        if (verdict && verdict.kind === 'stop') return verdict;
-        const before = verdict ?? PASS;
-        const clean = message.bytes !== undefined && !mayInstruct(message.bytes);
-        const decided = clean ? before : instructed(kind, message, rules, message.value, before);
-        return rules.judge === undefined ? decided : asked(kind, message, rules.judge, decided);
-      }
-      case 'notification': {
-        const seen = reveal(message.params, rules.hidden);
-        const verdict = judged('note', seen, (value) => ({ ...message, params: isObject(value) ? value : {} }));
-        return verdict.kind === 'stop' ? verdict : instructed('note', message, rules, message.params, verdict);
-      }
-      case 'error': {
-        const told: Json = { message: message.message, ...(message.data !== undefined && { data: message.data }) };
-        const verdict = judged('result', reveal(told, rules.hidden), (value) => ({
-          ...message,
-          ...(value as typeof told & { message: string }),
-        }));
-        return verdict.kind === 'stop' ? verdict : instructed('note', message, rules, told, verdict);
-      }
-    }
+  inspect(
+    call: CallView,
+    message: Message,
+    rules: Rules,
+    _: State,
+    breathe?: Breathe,
+  ): Verdict<Message> | Promise<Verdict<Message>> {
+    const work = looked(call, message, rules);
+    if (breathe === undefined || !isLarge(message)) return beside(call, message, rules, whole(work));
+    return sliced(work, breathe).then((decided) => beside(call, message, rules, decided));
   },
 };
 
+function* looked(call: CallView, message: Message, rules: Rules): Slices<Verdict<Message>> {
+  switch (message.kind) {
+    case 'result': {
+      const kind = kindOf(call, message);
+      const hidden = message.bytes === undefined || mayHide(message.bytes);
+      const seen = hidden ? yield* revealing(message.value, rules.hidden) : undefined;
+      const verdict = seen && judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
+      if (verdict && verdict.kind === 'stop') return verdict;
+      const before = verdict ?? PASS;
+      const clean = message.bytes !== undefined && !(yield* mayInstructing(message.bytes));
+      return clean ? before : yield* instructed(kind, message, rules, message.value, before);
+    }
+    case 'notification': {
+      const seen = yield* revealing(message.params, rules.hidden);
+      const verdict = judged('note', seen, (value) => ({ ...message, params: isObject(value) ? value : {} }));
+      return verdict.kind === 'stop' ? verdict : yield* instructed('note', message, rules, message.params, verdict);
+    }
+    case 'error': {
+      const told: Json = { message: message.message, ...(message.data !== undefined && { data: message.data }) };
+      const verdict = judged('result', yield* revealing(told, rules.hidden), (value) => ({
+        ...message,
+        ...(value as typeof told & { message: string }),
+      }));
+      return verdict.kind === 'stop' ? verdict : yield* instructed('note', message, rules, told, verdict);
+    }
+  }
+}
+
+function kindOf(call: CallView, { value }: Result): Kind {
+  return value.resultType === 'input_required' ? 'elicitation' : KINDS[call.family];
+}
+
 /** What the hidden text left to be judged; `before` is what was decided about that. */
-function instructed(
+function* instructed(
   kind: Kind,
   message: Message,
   rules: Rules,
   value: Json,
   before: Verdict<Message>,
-): Verdict<Message> {
+): Slices<Verdict<Message>> {
   if (rules.instructions === 'off' || INSTRUCTIONS[kind].high === 'pass') return before;
-  const { severity, evidence } = said(value);
+  const { severity, evidence } = yield* said(value);
   if (severity !== 'medium' && severity !== 'high') return before;
   const what = evidence.map(({ id }) => id).join(' ');
   const wanted = INSTRUCTIONS[kind][severity];
@@ -83,12 +99,15 @@ function instructed(
 }
 
 /** The operator's judge beside the rules: it makes stricter what they decided, never milder. */
-function asked(
-  kind: Kind,
-  message: Result,
-  { ask, all, down }: NonNullable<Rules['judge']>,
+function beside(
+  call: CallView,
+  message: Message,
+  rules: Rules,
   decided: Verdict<Message>,
 ): Verdict<Message> | Promise<Verdict<Message>> {
+  if (rules.judge === undefined || message.kind !== 'result') return decided;
+  const { ask, all, down } = rules.judge;
+  const kind = kindOf(call, message);
   const suspected = decided.kind === 'edit' && decided.code === 'screen.labelled';
   if (decided.kind === 'stop' || INSTRUCTIONS[kind].high === 'pass' || !(all || suspected)) return decided;
   const evidence = suspected ? (decided.what ?? '').split(' ') : [];

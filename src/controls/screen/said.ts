@@ -1,10 +1,11 @@
 /** Instructions in what a server says: where the texts are, how sure it is, and the frame that marks them. */
-import { type Head, type Judged, judge } from '../../detect/injection/judge.ts';
+import type { Slices } from '../../core/slices.ts';
+import { type Head, type Judged, judging } from '../../detect/injection/judge.ts';
 import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** Judges all strings and names of a value as one text. */
-export function said(value: Json, head: Head = 'result'): Judged {
-  return judge(textsOf(value), head);
+export function* said(value: Json, head: Head = 'result'): Slices<Judged> {
+  return yield* judging(textsOf(value), head);
 }
 
 /** All strings and names of a value, one to a line. */

@@ -1,4 +1,5 @@
 /** Rules and model together: how sure it is that a text speaks to a model, and what says so. */
+import { type Slices, whole } from '../../core/slices.ts';
 import { type How, normalise } from '../normalise.ts';
 import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
 import { type Head, type Hit, hitsOf, RULES } from './rules.ts';
@@ -24,6 +25,8 @@ export interface Judged {
 
 /** What is looked at of one text, in UTF-16 code units; of a longer one the blocks that are worth it. */
 export const LOOK = 64 * 1024;
+/** Shorter texts are judged without a pause. */
+const ONE_PIECE = 16 * 1024;
 const MOST_HITS = 512;
 const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [] });
 
@@ -42,10 +45,19 @@ export const BOUNDS: Readonly<Record<Head, Bounds>> = {
 const HIDDEN_BONUS = 1;
 
 export function judge(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Judged {
-  const seen = text.length > LOOK ? suspects(text, LOOK) : text;
+  return whole(judging(text, head, models));
+}
+
+/** The same in slices. */
+export function* judging(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Slices<Judged> {
+  const large = text.length > ONE_PIECE;
+  const seen = text.length > LOOK ? yield* suspects(text, LOOK) : text;
+  if (large) yield;
   const view = normalise(seen);
+  if (large) yield;
   let best = look(view.text, head, models[head], undefined);
   for (const { how, text: piece } of view.hidden) {
+    if (large) yield;
     const found = look(piece, head, models[head], how);
     if (found.score > best.score) best = found;
   }

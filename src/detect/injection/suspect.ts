@@ -1,5 +1,6 @@
 /** Where it is worth looking: a fast pass over bytes for words that injections need, and for texts that are encoded. */
 import { isAscii } from 'node:buffer';
+import { type Slices, whole } from '../../core/slices.ts';
 import data from '../data/instructions.json' with { type: 'json' };
 import { Keywords } from '../probe.ts';
 import { classOf } from '../shape.ts';
@@ -59,15 +60,20 @@ for (const { anchors, classes: row, gaps } of RULES) {
 /** Words thirteen letters on: instructions, previous, system, the, you. */
 const ROTATED = ['vafgehpg', 'cerivbhf', 'flfgrz', ' gur ', 'lbh '];
 const words = new Keywords([...needed, ...ROTATED]);
-const seenAt = new Int32Array(classes.length);
+const scratch = new Int32Array(classes.length);
 
 const LETTER = classOf('A-Za-z0-9');
 const OPENER = classOf('<[({#| \\[');
 
+/** Bytes that are looked at between two `yield`s. */
+const SECTION = 16 * 1024;
+
 /** Calls `hit` with places where a rule may hold, until it answers true. */
-function places(bytes: Uint8Array, hit: (at: number) => boolean): boolean {
+function* places(bytes: Uint8Array, hit: (at: number) => boolean): Slices<boolean> {
+  const short = bytes.length <= SECTION;
+  const seenAt = short ? scratch : new Int32Array(classes.length);
   seenAt.fill(-1_000_000);
-  return words.each(bytes, bytes.length, (keyword, start) => {
+  const found = (keyword: number, start: number): boolean => {
     const list = members[keyword];
     if (list === undefined) return hit(start);
     const word = needed[keyword]!;
@@ -86,7 +92,12 @@ function places(bytes: Uint8Array, hit: (at: number) => boolean): boolean {
       seenAt[of] = start;
     }
     return false;
-  });
+  };
+  for (let from = 0; from < bytes.length; from += SECTION) {
+    if (from > 0) yield;
+    if (words.each(bytes, bytes.length, found, from, from + SECTION)) return true;
+  }
+  return false;
 }
 
 /** An @ stands in the next `reach` bytes. */
@@ -97,7 +108,7 @@ function followed(bytes: Uint8Array, from: number, reach: number): boolean {
 
 /** Over plain ASCII text; false: no rule holds anywhere in it. */
 export function mayHit(bytes: Uint8Array): boolean {
-  return places(bytes, yes);
+  return whole(places(bytes, yes));
 }
 
 const BLOB = new Uint8Array(256);
@@ -108,7 +119,13 @@ const MARKS = ['&#', '\\u', '\\x', '%6', '%7', '%2', '%e'];
 
 /** False: nothing in this JSON text, or text, is worth a look. About 600 MB/s on clean text. */
 export function mayInstruct(bytes: Uint8Array): boolean {
-  if (places(bytes, yes)) return true;
+  return whole(mayInstructing(bytes));
+}
+
+/** The same in slices. */
+export function* mayInstructing(bytes: Uint8Array): Slices<boolean> {
+  if (yield* places(bytes, yes)) return true;
+  yield;
   return !isAscii(bytes) || encoded(bytes);
 }
 const yes = () => true;
@@ -138,18 +155,21 @@ function encoded(bytes: Uint8Array): boolean {
 /** Blocks of a long text, and how far each reaches into the next, in UTF-16 code units. */
 const BLOCK = 2_048;
 const LAP = 512;
+/** Blocks between two `yield`s. */
+const BLOCKS = 64;
 
 /** The blocks of a long text with the most places where a rule may hold, in order, `most` code units in all. */
-export function suspects(text: string, most: number): string {
+export function* suspects(text: string, most: number): Slices<string> {
   const bytes = Buffer.from(text, 'latin1');
   const kinds = new Uint8Array(Math.ceil(text.length / BLOCK));
-  places(bytes, (at) => {
+  yield* places(bytes, (at) => {
     const block = Math.floor(at / BLOCK);
     kinds[block] = Math.min(255, kinds[block]! + 2);
     return false;
   });
   // What is encoded shows no words; one such block is worth as much as one word.
   for (let block = 0; block < kinds.length; block++) {
+    if (block % BLOCKS === 0) yield;
     if (kinds[block] === 0 && encoded(bytes.subarray(block * BLOCK, (block + 1) * BLOCK))) kinds[block] = 1;
   }
   const ranked = Array.from(kinds.keys()).filter((block) => kinds[block]! > 0);
