@@ -165,24 +165,29 @@ export function unmixed(text: string): string {
 /** The same in slices. */
 export function* unmixing(text: string): Slices<string> {
   if (!CYRILLIC.test(text)) return text;
-  let out = '';
+  // In flat pieces: a string of a million parts would be joined in one go.
+  const out: string[] = [];
+  let kept = 0;
   for (let from = 0; from < text.length; ) {
     // Beyond the section as far as a word that begins in it may reach.
     const piece = text.slice(from, from + SECTION + LONGEST_WORD);
     const edge = Math.min(SECTION, piece.length);
+    const parts: string[] = [];
     let done = 0;
     MIXED.lastIndex = 0;
     for (let match = MIXED.exec(piece); match !== null && match.index < edge; match = MIXED.exec(piece)) {
       const [word] = match;
-      out += piece.slice(done, match.index) + (/[a-z]$/i.test(word) ? cyrillic(word) : word);
       done = match.index + word.length;
+      const shown = /[a-z]$/i.test(word) ? cyrillic(word) : word;
+      if (shown === word) continue;
+      parts.push(text.slice(kept, from + match.index), shown);
+      kept = from + done;
     }
-    const end = Math.max(done, edge);
-    out += piece.slice(done, end);
-    from += end;
+    if (parts.length > 0) out.push(parts.join(''));
+    from += Math.max(done, edge);
     yield;
   }
-  return out === text ? text : out;
+  return out.length === 0 ? text : out.join('') + text.slice(kept);
 }
 const SECTION = 16 * 1024;
 /** 64 characters, in UTF-16 code units. */

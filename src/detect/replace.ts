@@ -67,7 +67,7 @@ export function* redacting(
 
 /** Fingerprints, and escapes, between two `yield`s. */
 const MARKS = 256;
-const ESCAPES = 16 * 1024;
+const ESCAPES = 4 * 1024;
 
 function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scan> {
   if (text.length <= ONE_GO) return scan(load(text), text.length, false, purse, prose);
@@ -82,18 +82,25 @@ const EACH_ESCAPED = new RegExp(ESCAPED, 'g');
 /** The text is looked at once more as it reads without those escapes. */
 function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, prose: boolean): Slices<Scan> {
   const from: number[] = [];
-  let read = '';
+  // Joined in flat pieces: a string of a million parts would be joined in one go.
+  const pieces: string[] = [];
+  let parts: string[] = [];
   let at = 0;
   let count = 0;
   for (const { 0: escape, index } of text.matchAll(EACH_ESCAPED)) {
-    if (++count % ESCAPES === 0) yield;
+    if (++count % ESCAPES === 0) {
+      pieces.push(parts.join(''));
+      parts = [];
+      yield;
+    }
     for (let i = at; i < index; i++) from.push(i);
     from.push(index);
-    read += text.slice(at, index) + String.fromCharCode(Number.parseInt(escape.slice(-2), 16));
+    parts.push(text.slice(at, index), String.fromCharCode(Number.parseInt(escape.slice(-2), 16)));
     at = index + escape.length;
   }
   for (let i = at; i <= text.length; i++) from.push(i);
-  read += text.slice(at);
+  pieces.push(parts.join(''), text.slice(at));
+  const read = pieces.join('');
   const done = yield* scanned(read, purse, prose);
   const back = done.spans.map(({ rule, start, end }) => ({ rule, start: from[start]!, end: from[end]! }));
   return { ...plain, spans: joined([...plain.spans, ...back]), overflow: plain.overflow || done.overflow };

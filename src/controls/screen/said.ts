@@ -1,28 +1,43 @@
 /** Instructions in what a server says: where the texts are, how sure it is, and the frame that marks them. */
-import type { Slices } from '../../core/slices.ts';
+import { type Slices, whole } from '../../core/slices.ts';
 import { type Head, type Judged, judging } from '../../detect/injection/judge.ts';
 import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** Judges all strings and names of a value as one text. */
 export function* said(value: Json, head: Head = 'result'): Slices<Judged> {
-  return yield* judging(textsOf(value), head);
+  return yield* judging(yield* texting(value), head);
 }
 
 /** All strings and names of a value, one to a line. */
 export function textsOf(value: Json): string {
-  const texts: string[] = [];
-  const take = (item: Json): void => {
+  return whole(texting(value));
+}
+
+/** Strings and names between two `yield`s. */
+const MANY = 4096;
+
+function* texting(value: Json): Slices<string> {
+  const pieces: string[] = [];
+  let texts: string[] = [];
+  function* take(item: Json): Slices<void> {
     if (typeof item === 'string') texts.push(item);
     else if (typeof item !== 'object' || item === null || isRawNumber(item)) return;
-    else if (Array.isArray(item)) for (const one of item) take(one);
+    else if (Array.isArray(item)) for (const one of item) yield* take(one);
     else
       for (const name in item) {
         if (!COMMON.has(name)) texts.push(name);
-        take(item[name]!);
+        const inner = item[name]!;
+        if (typeof inner === 'string') texts.push(inner);
+        else yield* take(inner);
       }
-  };
-  take(value);
-  return texts.join('\n');
+    if (texts.length < MANY) return;
+    pieces.push(texts.join('\n'));
+    texts = [];
+    yield;
+  }
+  yield* take(value);
+  if (texts.length > 0) pieces.push(texts.join('\n'));
+  return pieces.join('\n');
 }
 const COMMON: ReadonlySet<string> = new Set(['content', 'contents', 'type', 'text', 'uri', 'mimeType', 'resultType']);
 
