@@ -45,10 +45,16 @@ for (const row of VERBS) {
   // Rooms are heavy: only a verb that is named is loaded.
   if (!process.argv.includes(row.name)) continue;
   const verb = await row.load();
-  command.addHelpText('after', `\nExamples:\n${verb.examples.map((line) => `  ${line}`).join('\n')}\n`);
+  const show = (to: Command, lines: readonly string[]) =>
+    to.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
+  show(command, verb.examples);
   verb.build(command, (exit) => {
     process.exitCode = exit;
   });
+  for (const inner of command.commands) {
+    const lines = verb.examples.filter((line) => line.split(' ').includes(inner.name()));
+    if (lines.length > 0) show(inner, lines);
+  }
 }
 // An option after a mistyped verb is not what is wrong.
 program

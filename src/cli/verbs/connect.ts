@@ -37,6 +37,11 @@ export const connect: Verb = {
         let heard: (data: { readonly [name: string]: unknown }) => void = () => {};
         const credentials = credentialsOf(site, vault, upstreams, { onEvent: (event) => heard(event) });
         const rules = credentials.rules(upstream);
+        if (!upstreams.has(upstream))
+          throw new Trouble(
+            `no upstream \`${upstream}\` in ${options.config}`,
+            upstreams.size > 0 ? `one of: ${[...upstreams.keys()].join(', ')}` : 'doorward init finds servers',
+          );
         if (rules?.way.kind !== 'consent')
           throw new Trouble(`${upstream} takes no consent of users`, 'its `credential` has to be `consent`');
         const holder = holderFrom(options);
