@@ -13,8 +13,9 @@ const HEAD = `# Conformance
 Written by \`npm run conformance\`: the protocol's own suite (@modelcontextprotocol/conformance ${version}) with the frozen
 requirements of both revisions. Server side: the fixture directly, then the same fixture behind the gateway, for clients
 of each revision and servers of each revision over stdio and HTTP. Client side: the suite's own servers behind the
-gateway; where they want a credential, the user follows the gateway's links. What a cell may lose stands, with its reason, in \`test/conformance/expected/<cell>.yaml\`; a run fails when
-anything else is lost, and when something that is listed there is not.
+gateway; where they want a credential, the user follows the gateway's links. What a cell may lose stands, with its reason,
+in \`test/conformance/expected/<cell>.yaml\`; a run fails when anything else is lost, and when something that is listed there
+is not.
 `;
 
 export function page({ direct, cells, clients, extensions }: Matrix): string {
