@@ -68,7 +68,7 @@ export function serveLines(options: LinesOptions): Lines {
   let session: LegacySession | undefined;
   /** Lines behind an `initialize` that is not answered yet: what they mean depends on it. */
   let behind: Uint8Array[] | undefined;
-  /** Batches whose answers are not together yet. */
+  /** Batches whose answers are not together yet, and lines that are being taken. */
   let joining = 0;
   let over = false;
   /** Nothing is answered any more. */
@@ -226,11 +226,17 @@ export function serveLines(options: LinesOptions): Lines {
     behind = undefined;
     // What was said before the end of the input is still heard, unless nobody is there to answer to.
     if (cut) return;
+    // Nothing is over before the last of them was taken.
+    joining++;
     for (const [at, line] of lines.entries()) {
       take(line);
       // Another introduction: the rest waits for that one.
-      if (behind) return void (behind as Uint8Array[]).push(...lines.slice(at + 1));
+      if (!behind) continue;
+      (behind as Uint8Array[]).push(...lines.slice(at + 1));
+      break;
     }
+    joining--;
+    if (behind) return;
     if (!blocked && !over) input.resume();
   }
 
