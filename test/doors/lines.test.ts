@@ -1,4 +1,4 @@
-import { type Duplex, duplexPair, PassThrough } from 'node:stream';
+import { type Duplex, duplexPair, PassThrough, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Code } from '../../src/core/codes/index.ts';
@@ -82,10 +82,13 @@ describe('lines', () => {
 
   it('hears what comes right behind initialize though its end came in the same breath', async () => {
     await lines.close();
-    const [input, output] = [new PassThrough(), new PassThrough()];
+    const input = new PassThrough();
     let text = '';
-    output.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
+    const output = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        done();
+      },
     });
     input.end(
       [INITIALIZE, INITIALIZED, legacy(1, 'echo')]
@@ -94,7 +97,6 @@ describe('lines', () => {
     );
     lines = serveLines({ gate: inside.gate, input, output, route: 'files', who: () => CALLER });
     await lines.ended;
-    await until(() => text.split('\n').length === 3);
     const said = text.trim().split('\n');
     expect(said.map((line) => (JSON.parse(line) as JsonObject).id)).toEqual(['init', 1]);
   });
