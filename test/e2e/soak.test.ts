@@ -155,8 +155,16 @@ describe.skipIf(process.platform !== 'linux')('a long run', () => {
     // A short run is all warm-up: its slope says nothing.
     if (SECONDS >= 120) expect(slope(warm, rss)).toBeLessThan(3);
     expect(at(warm.map(rss), 1)).toBeLessThan(400);
-    expect(median(second, (s) => s.descriptors)).toBeLessThanOrEqual(median(first, (s) => s.descriptors) + 8);
-    expect(median(second, (s) => s.processes)).toBeLessThanOrEqual(median(first, (s) => s.processes) + 2);
+    // In a short run on a busy machine a lane may have its first start in the second half: there the worst is bounded.
+    const [descriptors, processes] = SECONDS >= 120 ? [8, 2] : [32, 4];
+    expect(median(second, (s) => s.descriptors)).toBeLessThanOrEqual(median(first, (s) => s.descriptors) + descriptors);
+    expect(median(second, (s) => s.processes)).toBeLessThanOrEqual(median(first, (s) => s.processes) + processes);
+    expect(
+      at(
+        warm.map((s) => s.descriptors),
+        1,
+      ),
+    ).toBeLessThan(150);
     expect(await stop()).toBe(0);
     expect(processesWith(site.dir)).toEqual([]);
     expect(site.run('audit', 'verify').status).toBe(0);
