@@ -42,9 +42,10 @@ describe('lines', () => {
   it('holds an endless line of one-byte pieces in bounded memory and time', () => {
     const reader = new LineReader(1 << 20, { line: () => {}, tooLong: () => {} });
     const byte = Uint8Array.of(120);
-    const began = performance.now();
+    // Of the processor: other tests run beside this one.
+    const began = process.cpuUsage();
     for (let i = 0; i < 3 << 20; i++) reader.push(byte);
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(3000);
   });
 });
 

@@ -92,9 +92,10 @@ describe('budgets of a schema', () => {
 
 describe('work of a check', () => {
   const time = (run: () => unknown): number => {
-    const began = performance.now();
+    // Of the processor: other tests run beside this one.
+    const began = process.cpuUsage();
     run();
-    return performance.now() - began;
+    return process.cpuUsage(began).user / 1000;
   };
 
   it('ends schemas that double', () => {

@@ -137,14 +137,18 @@ describe('a packed stream', () => {
         setTimeout(() => {
           say({ id: message.id, result: { content: [{ type: 'text', text: 'packed' }], resultType: 'complete' } });
           pack.end();
-        }, 150);
+        }, 500);
         return true;
       },
     });
     const notes: Notification[] = [];
     const call = over(at).call({}, { notes });
-    await pause(100);
-    expect(notes).toHaveLength(1);
-    expect(textOf(await call)).toBe('packed');
+    let answered = false;
+    const ended = call.finally(() => {
+      answered = true;
+    });
+    await expect.poll(() => notes.length, { interval: 5, timeout: 5000 }).toBe(1);
+    expect(answered).toBe(false);
+    expect(textOf(await ended)).toBe('packed');
   });
 });
