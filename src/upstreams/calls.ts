@@ -99,7 +99,8 @@ export function olderCalls({ greeting, offered, shared, parking, ask }: CallsOpt
       if (call.logLevel !== undefined && !shared) await listenTo(call.logLevel, io.signal);
       if (!mayAsk(call)) return once(call, io);
       const park = (talk: Talk) => parking.park(call, talk);
-      return new Talk({ version, offered, ask: (how) => once(call, how), park }).round(io);
+      const pause = (run: () => void) => parking.pause(run);
+      return new Talk({ version, offered, ask: (how) => once(call, how), park, pause }).round(io);
     },
   };
 }

@@ -21,6 +21,8 @@ const TTL = 600_000;
 const PER_PRINCIPAL = 8;
 const PER_LANE = 4;
 const IN_ALL = 1000;
+/** Milliseconds of silence after which a server is taken to have asked all that it asks at once. */
+const TOGETHER = 50;
 
 const PREFIX = 'doorward:parked:';
 
@@ -53,6 +55,13 @@ export class Parking {
 
   get size(): number {
     return this.#parked.size;
+  }
+
+  /** Waits for what else a server asks. */
+  pause(run: () => void): () => void {
+    const { timers } = this.#options;
+    const timer = timers.set(run, TOGETHER);
+    return () => timers.clear(timer);
   }
 
   /** The state that names it; undefined when there is no room. A principal's own oldest one gives way. */

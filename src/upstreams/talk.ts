@@ -18,6 +18,8 @@ export interface TalkOptions {
   readonly ask: (how: Ask) => Promise<Result | RpcError>;
   /** A state that names the parked call; undefined when there is no room. */
   readonly park: (talk: Talk) => string | undefined;
+  /** Runs it after the pause in which a server says all that it asks together; the answer takes that back. */
+  readonly pause: (run: () => void) => () => void;
 }
 
 /** Rounds of one call: a server must not ask for ever. */
@@ -41,7 +43,8 @@ export class Talk implements Questions {
   #next = 1;
   #rounds = 0;
   #round: Round | undefined;
-  #soon = false;
+  /** Begins the pause before the client is asked anew. */
+  #hasty: () => void = () => {};
   /** No longer listens to the request of the last round. */
   #leave: () => void = () => {};
   #end: Promise<Result | RpcError> | undefined;
@@ -107,12 +110,11 @@ export class Talk implements Questions {
     if (this.#asked.size > 0) this.#parkSoon();
   }
 
-  /** Questions that come together are put to the client together. */
+  /** Questions that come together are put to the client together, also when each comes in a read of its own. */
   #parkSoon(): void {
-    if (this.#soon || !this.#round) return;
-    this.#soon = true;
-    setImmediate(() => {
-      this.#soon = false;
+    this.#hasty();
+    if (!this.#round) return;
+    this.#hasty = this.#options.pause(() => {
       const round = this.#round;
       if (!round) return;
       if (round.told) void round.told.then(() => this.#park(round));
@@ -144,6 +146,7 @@ export class Talk implements Questions {
 
   #finish(end: Promise<Result | RpcError>): void {
     this.#leave();
+    this.#hasty();
     this.#end = end;
     this.#asked.clear();
     const round = this.#round;

@@ -121,12 +121,12 @@ describe('a question within a call', () => {
   });
   it('that the server gives up, or answers itself, still ends the call', async () => {
     const world = await serving();
-    const early = { params: FORM.params, ms: 50 };
+    const early = { params: FORM.params, ms: 400 };
     const first = await world.call('early', early, able);
-    await pause(150);
+    await pause(600);
     expect(textOf(await world.call('early', early, retry(first)))).toBe('without an answer');
     const second = await world.call('withdraw', early, able);
-    await pause(70);
+    await pause(500);
     expect(textOf(await world.call('withdraw', early, retry(second)))).toBe('withdrawn');
     // The answer came too late for a question that was withdrawn.
     expect((await heardBy(world)).heard.filter(({ method }) => method === undefined)).toEqual([]);

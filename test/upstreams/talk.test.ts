@@ -4,7 +4,7 @@ import type { Notification, Result, RpcError } from '../../src/core/call.ts';
 import { Ended } from '../../src/core/ended.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 import type { Answer, Ask } from '../../src/upstreams/asking.ts';
-import { Talk } from '../../src/upstreams/talk.ts';
+import { Talk, type TalkOptions } from '../../src/upstreams/talk.ts';
 
 const FORM = { message: 'm', requestedSchema: { type: 'object' } };
 const DONE: Result = { kind: 'result', value: { resultType: 'complete', content: [] } };
@@ -15,7 +15,12 @@ const io = (signal: AbortSignal = never, notes: Notification[] = []) => ({
   send: async (note: Notification) => void notes.push(note),
 });
 
-function talking({ room = true } = {}) {
+const soon: TalkOptions['pause'] = (run) => {
+  const timer = setImmediate(run);
+  return () => clearImmediate(timer);
+};
+
+function talking({ room = true, pause = soon } = {}) {
   let how: Ask = {};
   const server = Promise.withResolvers<Result | RpcError>();
   const answers: [string, Answer][] = [];
@@ -24,6 +29,7 @@ function talking({ room = true } = {}) {
     version: '2025-11-25',
     offered: { elicitation: { form: {} } },
     park: () => (room ? `state-${++parks}` : undefined),
+    pause,
     ask(given) {
       how = given;
       given.signal!.addEventListener('abort', () => server.reject(given.signal!.reason));
@@ -62,6 +68,23 @@ describe('a server', () => {
     expect(ask('q16')).toMatchObject({ code: -32603 });
     end();
     expect(await round).toBe(DONE);
+  });
+  it('that asks in several reads, turns apart, is one question', async () => {
+    const waiting = new Set<() => void>();
+    const { talk, ask } = talking({
+      pause(run) {
+        waiting.add(run);
+        return () => waiting.delete(run);
+      },
+    });
+    const round = talk.round(io());
+    for (const id of ['q1', 'q2', 'q3']) {
+      ask(id);
+      await turn();
+      expect(waiting.size).toBe(1);
+    }
+    for (const run of waiting) run();
+    expect(requests(await round)).toHaveLength(3);
   });
   it('that uses one id twice gets each answer once', async () => {
     const { talk, ask, answers } = talking();
