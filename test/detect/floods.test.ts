@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mayHold, RULES, redactJson, redactText, StreamRedactor } from '../../src/detect/secrets.ts';
-import { cpuMs } from './cpu.ts';
+import { cpuMs } from '../fixtures/cpu.ts';
 
 const MB = 1_000_000;
 /**

@@ -6,7 +6,7 @@ import { hitsOf, RULES } from '../../src/detect/injection/rules.ts';
 import { mayInstruct } from '../../src/detect/injection/suspect.ts';
 import { hashOf, markOf, wordsOf } from '../../src/detect/injection/words.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
-import { cpuMs } from './cpu.ts';
+import { cpuMs } from '../fixtures/cpu.ts';
 
 const idsOf = (text: string) => hitsOf(wordsOf(text)).map(({ rule }) => RULES[rule]!.id);
 

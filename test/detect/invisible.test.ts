@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findInvisible, mayHoldInvisible, stripInvisible } from '../../src/detect/invisible.ts';
-import { cpuMs } from './cpu.ts';
+import { cpuMs } from '../fixtures/cpu.ts';
 
 const PROPERTIES = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Variation_Selector}\p{Bidi_Control}\u2800]/u;
 /** Format characters that are seen: number signs that enclose digits, and Egyptian layout. */

@@ -91,14 +91,14 @@ describe('under a million fresh keys', () => {
   it('stays small and quick, and a key in use is not forgotten', () => {
     const { state } = world(2000);
     const before = process.memoryUsage().heapUsed;
-    const began = performance.now();
+    const began = process.cpuUsage();
     const rate = { perSecond: 0, burst: 1 };
     state.take('s', 'mine', rate);
     for (let i = 0; i < 1_000_000; i++) {
       state.take('s', `stranger-${i}`, rate);
       if (i % 500 === 0) expect(state.take('s', 'mine', rate)).toMatchObject({ ok: false });
     }
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(process.cpuUsage(began).user / 1000).toBeLessThan(5000);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(50e6);
   });
 });

@@ -11,6 +11,7 @@ import {
   Token,
   writeDictionary,
 } from '../../src/wire/structured.ts';
+import { cpuMs } from '../fixtures/cpu.ts';
 
 const first = (text: string): Bare | undefined => {
   const member = parseDictionary(text)?.get('a');
@@ -131,9 +132,7 @@ describe('a dictionary', () => {
 
   it('is read in linear time', () => {
     for (const text of ['a=1;', 'a=(', 'a=:', 'a="', ',', ' ', 'a, \t', 'a=1'].map((part) => part.repeat(50_000))) {
-      const began = performance.now();
-      parseDictionary(text);
-      expect(performance.now() - began).toBeLessThan(200);
+      expect(cpuMs(() => void parseDictionary(text), 200)).toBeLessThan(200);
     }
   });
 });

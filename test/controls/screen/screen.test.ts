@@ -5,7 +5,7 @@ import { screen } from '../../../src/controls/screen/index.ts';
 import { compile, DECISIONS, schema } from '../../../src/controls/screen/rules.ts';
 import type { Message } from '../../../src/core/call.ts';
 import type { Json, JsonObject } from '../../../src/lib/json/types.ts';
-import { cpuMs } from '../../detect/cpu.ts';
+import { cpuMs } from '../../fixtures/cpu.ts';
 import { type Case, callOf, caseFiles, scratchOnly, view } from '../cases.ts';
 
 function messageOf({ result, error, notification }: Case): Message {

@@ -12,6 +12,7 @@ import {
   resourceFacts,
 } from '../../../src/secrets/oauth/metadata.ts';
 import { web } from '../../../src/secrets/oauth/web.ts';
+import { cpuMs } from '../../fixtures/cpu.ts';
 
 const over = web({ resolve: systemResolve, private: ['127.0.0.0/8'] });
 let server: Server;
@@ -187,9 +188,7 @@ describe('whatever is said', () => {
 
   it('is read as a challenge in linear time, whatever it is', () => {
     fc.assert(fc.property(fc.string({ maxLength: 6000 }), (text) => void challengeOf(text)));
-    const began = performance.now();
-    challengeOf(`Bearer ${'scope="'.repeat(100_000)}`);
-    challengeOf(`Bearer ${' ,'.repeat(100_000)}scope="a`);
-    expect(performance.now() - began).toBeLessThan(100);
+    const long = [`Bearer ${'scope="'.repeat(100_000)}`, `Bearer ${' ,'.repeat(100_000)}scope="a`];
+    expect(cpuMs(() => void long.map(challengeOf), 100)).toBeLessThan(100);
   });
 });

@@ -101,7 +101,7 @@ describe.each(both)('a call to a %s server', (era) => {
     const began = performance.now();
     cancel.abort(new Ended('cancel', 'run.cancelled'));
     await expect(slow).rejects.toMatchObject({ code: 'run.cancelled' });
-    expect(performance.now() - began).toBeLessThan(20);
+    expect(performance.now() - began).toBeLessThan(100);
     await pause(100);
     expect(closed).toBeGreaterThan(began);
     const [sent] = at.of('tools/call').slice(-1);
