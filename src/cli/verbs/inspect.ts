@@ -4,11 +4,12 @@ import { parseJson } from '../../lib/json/scan.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { jsonText } from '../../lib/text.ts';
 import { inspectRow, RowFault } from '../inspect/inspect.ts';
-import { EXIT, Trouble } from '../terminal.ts';
+import { count, EXIT, Trouble } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 /** Bytes of one line. */
 const LINE = 32 * 1024 * 1024;
+const FORM = 'a row is one JSON object with a kind, and text, json, parts, b64 or gen';
 const CAPS = { maxBytes: LINE, maxDepth: 256, maxString: LINE, maxMembers: 1_000_000 };
 
 export const inspect: Verb = {
@@ -22,18 +23,23 @@ export const inspect: Verb = {
     command.action(async () => {
       if (process.stdin.isTTY) throw new Trouble('nothing to read', 'give JSON lines on stdin');
       warm();
-      let bad = 0;
       let out = '';
+      let lines = 0;
+      let bad = 0;
+      let first = '';
+      const malformed = (id: Json, why: string): string => {
+        if (bad++ === 0) first = `line ${lines}: ${why}`;
+        const findings = [{ code: 'inspect.malformed', severity: 'high', evidence: why }];
+        return answer({ id, verdict: 'stop', findings, us: 0 });
+      };
       const reader = new LineReader(LINE, {
         line(bytes) {
-          if (blank(bytes)) return;
-          const { text, fault } = judged(bytes);
-          if (fault) bad++;
-          out += text;
+          lines++;
+          if (!blank(bytes)) out += judged(bytes, malformed);
         },
         tooLong() {
-          bad++;
-          out += answer(failed(null, 'the line is too long'));
+          lines++;
+          out += malformed(null, 'the line is too long');
         },
       });
       const flush = async (): Promise<void> => {
@@ -56,7 +62,8 @@ export const inspect: Verb = {
       }
       reader.push(Buffer.from('\n'));
       await flush();
-      done(bad === 0 ? EXIT.yes : EXIT.no);
+      if (bad > 0) throw new Trouble(`${count(bad, 'line is no row', 'lines are no rows')}, the first is ${first}`, FORM);
+      done(EXIT.yes);
     });
   },
 };
@@ -70,24 +77,22 @@ function warm(): void {
   for (const kind of ['tool_descriptor', 'text', 'arguments']) inspectRow({ kind, json });
 }
 
-function judged(bytes: Uint8Array): { text: string; fault: boolean } {
+/**
+ * The answer to one line. What is no row gets `stop`, because a consumer that knows the five verdicts must not let it
+ * pass, and `inspect.malformed` says that nothing was judged.
+ */
+function judged(bytes: Uint8Array, malformed: (id: Json, why: string) => string): string {
   const row = parseJson(bytes, CAPS);
-  if (!row.ok || !isObject(row.value)) return { text: answer(failed(null, 'no JSON object')), fault: true };
+  if (!row.ok || !isObject(row.value)) return malformed(null, 'no JSON object');
   const id = row.value.id ?? null;
   const start = process.hrtime.bigint();
   try {
     const found = inspectRow(row.value);
     const us = Number((process.hrtime.bigint() - start) / 1000n);
-    return { text: answer({ id, ...found, us }), fault: false };
+    return answer({ id, ...found, us });
   } catch (error) {
-    const why = error instanceof RowFault ? error.message : 'the row could not be judged';
-    return { text: answer(failed(id, why)), fault: true };
+    return malformed(id, error instanceof RowFault ? error.message : 'the row could not be judged');
   }
-}
-
-/** No verdict is `pass` by mistake: a row that is none has one of its own. */
-function failed(id: Json, error: string): object {
-  return { id, verdict: 'error', findings: [], error, us: 0 };
 }
 
 function answer(value: object): string {
