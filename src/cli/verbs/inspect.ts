@@ -62,7 +62,8 @@ export const inspect: Verb = {
       }
       reader.push(Buffer.from('\n'));
       await flush();
-      if (bad > 0) throw new Trouble(`${count(bad, 'line is no row', 'lines are no rows')}, the first is ${first}`, FORM);
+      if (bad > 0)
+        throw new Trouble(`${count(bad, 'line is no row', 'lines are no rows')}, the first is ${first}`, FORM);
       done(EXIT.yes);
     });
   },
