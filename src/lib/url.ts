@@ -30,3 +30,33 @@ export function urlFault(text: string): string | undefined {
   if (isMetadataName(host) || INNER.test(host) || !host.includes('.')) return 'a name of an inner network';
   return MIRRORS.test(host) ? 'a name that stands for any address' : undefined;
 }
+
+/** Schemes that have an address with an `@` and no host. */
+const ADDRESSED = /^(?:mailto|acct|sips?|xmpp|im|tel):/i;
+/** Numbers that fetchers read as an address, and others as an id, a version or a DOI (`10.1000/182`). */
+const NUMBER = /^(?!127\.)\d+(?:\.\d+){0,2}\.?$|^0x[0-9a-f]{1,6}$/i;
+
+/**
+ * Why a text without a scheme, where a URL is expected, can only name something that is not public: `10.0.0.1/x`,
+ * `localhost:8080`, `admin@[::1]`. Undefined for what may as well be a relative path.
+ */
+export function schemelessFault(text: string): string | undefined {
+  // As URL parsers do.
+  const start = text
+    .slice(0, MAX_URL)
+    .trimStart()
+    .replaceAll(/[\t\n\r]/g, '');
+  if (/^[/?#\\]/.test(start) || ADDRESSED.test(start)) return undefined;
+  const url = URL.parse(`http://${start}`);
+  if (url === null) return undefined;
+  const host = bare(url.hostname);
+  const [authority = ''] = start.split(/[/?#\\]/, 1);
+  if (isIP(host) !== 0)
+    return NUMBER.test(authority) || standing(host) === 'public' ? undefined : 'an address that is not public';
+  if (host === 'localhost' || host.endsWith('.localhost') || (host.includes('.') && isMetadataName(host)))
+    return 'a name of an inner network';
+  // `settings.local` is a file as well as a host; with a port or a path behind it, it is a host.
+  const more = authority.length < start.length || /:\d+$/.test(authority);
+  if (host.includes('.') && more && INNER.test(host)) return 'a name of an inner network';
+  return MIRRORS.test(host) ? 'a name that stands for any address' : undefined;
+}

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { CallView } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Quarantine } from '../core/ports.ts';
+import { principalOf } from '../core/principal.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { digest } from '../lib/json/canonical.ts';
 import type { Json } from '../lib/json/types.ts';
@@ -22,6 +23,8 @@ export interface Kept {
   readonly call: string;
   readonly tenant: string;
   readonly subject: string;
+  /** Whose it is: tenant, issuer, subject and agents together (`principalOf`). */
+  readonly principal: string;
   readonly upstream: string;
   readonly target: string;
   readonly message: Json;
@@ -116,6 +119,7 @@ export function openQuarantine(world: QuarantineWorld): QuarantineStore {
         call: call.id,
         tenant: call.tenant,
         subject: call.caller.subject,
+        principal: principalOf(call.caller),
         upstream: call.upstream,
         target: call.target.name,
         message,
@@ -128,8 +132,8 @@ export function openQuarantine(world: QuarantineWorld): QuarantineStore {
       held.push({ name, at, size: sealed.length });
     },
     released(call, message) {
-      const { tenant, caller, upstream, target } = call;
-      const key = keyOf({ tenant, subject: caller.subject, upstream, target: target.name, message });
+      const { caller, upstream, target } = call;
+      const key = keyOf({ principal: principalOf(caller), upstream, target: target.name, message });
       const id = free.get(key);
       if (id === undefined) return undefined;
       // Gone first: it passes once, whatever happens to the file.
@@ -161,12 +165,6 @@ function idOf(name: string): string {
   return name.slice(0, -'.sealed'.length);
 }
 
-function keyOf({
-  tenant,
-  subject,
-  upstream,
-  target,
-  message,
-}: Omit<Kept, 'id' | 'at' | 'code' | 'call' | 'released'>): string {
-  return JSON.stringify([tenant, subject, upstream, target, digest(message)]);
+function keyOf({ principal, upstream, target, message }: Pick<Kept, 'principal' | 'upstream' | 'target' | 'message'>) {
+  return JSON.stringify([principal, upstream, target, digest(message)]);
 }

@@ -21,7 +21,7 @@ const call = (id: string, tenant = 't') =>
   ({
     id,
     tenant,
-    caller: { subject: 'ana' },
+    caller: { tenant, issuer: 'https://a.example.com', subject: 'ana', agent: [] },
     upstream: 'files',
     target: { kind: 'tool', name: 'read' },
   }) as unknown as CallView;
@@ -71,7 +71,7 @@ it('is bounded in number, bytes and time: the oldest makes room', () => {
     store.keep(call(id), 'x', 'screen.quarantine');
   }
   expect(calls()).toEqual(['c2', 'c3', 'c4']);
-  store.keep(call('c5'), 'x'.repeat(2500), 'screen.quarantine');
+  store.keep(call('c5'), 'x'.repeat(2300), 'screen.quarantine');
   expect(calls()).toEqual(['c4', 'c5']);
   expect(() => store.keep(call('c6'), 'x'.repeat(9000), 'screen.quarantine')).toThrow('larger than the whole');
   now += limits.ms;
@@ -88,8 +88,10 @@ it('lets a released message pass once, to whom it was kept from, also after a re
   expect(store.released(call('c2'), message)).toBeUndefined();
   expect([store.release('u', id), store.release(undefined, id)]).toEqual([false, true]);
   const again = open();
-  const other = { ...call('c3'), caller: { subject: 'bob' } } as unknown as CallView;
-  expect(again.released(other, message)).toBeUndefined();
+  const other = (more: object) => ({ ...call('c3'), caller: { ...call('c3').caller, ...more } });
+  expect(again.released(other({ subject: 'bob' }), message)).toBeUndefined();
+  expect(again.released(other({ issuer: 'https://b.example.com' }), message)).toBeUndefined();
+  expect(again.released(other({ agent: ['bot'] }), message)).toBeUndefined();
   expect(again.released(call('c3', 'u'), message)).toBeUndefined();
   expect(again.released(call('c3'), { content: ['word'] })).toBeUndefined();
   expect(again.released(call('c3'), message)).toBe(id);

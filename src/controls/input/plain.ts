@@ -6,7 +6,7 @@ import type { Exceptions, Facts } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { Places, pointer } from '../../lib/schema/index.ts';
-import { urlFault } from '../../lib/url.ts';
+import { schemelessFault, urlFault } from '../../lib/url.ts';
 
 /** Fields in which code, markup or prose with signs is what one expects. */
 const CODE =
@@ -35,6 +35,8 @@ export interface Plain {
   readonly code: Places;
   /** Typed as URLs by the schema, whatever their name. */
   readonly typed: Places;
+  /** Typed as references, which may be relative: what has no scheme is a path there. */
+  readonly relative: Places;
   /** May hold any. */
   readonly urls: Places;
   readonly negative: Places;
@@ -43,7 +45,8 @@ export interface Plain {
 export function plainOf(facts: Pick<Facts, 'executes'>, exceptions: Exceptions, schema?: Json): Plain {
   return {
     executes: facts.executes,
-    typed: new Places(urlsOf(schema, '', DEPTH)),
+    typed: new Places(formatted(schema, URLS, '', DEPTH)),
+    relative: new Places(formatted(schema, REFERENCES, '', DEPTH)),
     code: new Places(exceptions.code),
     urls: new Places(exceptions.urls),
     negative: new Places(exceptions.negative),
@@ -53,13 +56,17 @@ export function plainOf(facts: Pick<Facts, 'executes'>, exceptions: Exceptions, 
 const DEPTH = 15;
 const MAX_TYPED = 64;
 
-function urlsOf(schema: Json | undefined, at: string, depth: number): string[] {
+const URLS: ReadonlySet<unknown> = new Set(['uri', 'iri', 'url']);
+const REFERENCES: ReadonlySet<unknown> = new Set(['uri-reference', 'iri-reference']);
+
+/** Pointers to what the schema gives one of these formats. */
+function formatted(schema: Json | undefined, formats: ReadonlySet<unknown>, at: string, depth: number): string[] {
   if (!isObject(schema) || depth === 0) return [];
-  if (schema['format'] === 'uri' || schema['format'] === 'iri' || schema['format'] === 'url') return [at];
+  if (formats.has(schema['format'])) return [at];
   const { properties, items } = schema;
   const inner = isObject(properties) ? Object.entries(properties) : [];
-  const below = inner.flatMap(([name, part]) => urlsOf(part, at + pointer([name]), depth - 1));
-  return [...below, ...urlsOf(items, `${at}/*`, depth - 1)].slice(0, MAX_TYPED);
+  const below = inner.flatMap(([name, part]) => formatted(part, formats, at + pointer([name]), depth - 1));
+  return [...below, ...formatted(items, formats, `${at}/*`, depth - 1)].slice(0, MAX_TYPED);
 }
 
 type Path = readonly (string | number)[];
@@ -91,8 +98,10 @@ function nameOf(path: Path): string {
 export function misplacedText(text: string, path: Path, plain: Plain): Misplaced | undefined {
   const name = nameOf(path);
   if (URL_NAME.test(name) || plain.typed.has(path)) {
-    // What has another scheme is a name (`note://7`); what has none is the business of the schema.
-    const fault = FETCHED.test(text) && !plain.urls.has(path) ? urlFault(text) : undefined;
+    if (plain.urls.has(path)) return undefined;
+    // What has another scheme is a name (`note://7`); what has none is taken for a host only where it can be nothing else.
+    const bare = () => (plain.relative.has(path) ? undefined : schemelessFault(text));
+    const fault = FETCHED.test(text) ? urlFault(text) : bare();
     return fault === undefined ? undefined : { code: 'input.url', what: fault };
   }
   if (CODE.test(name) || plain.code.has(path)) return undefined;

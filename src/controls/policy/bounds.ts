@@ -3,7 +3,7 @@
  * that a caller may never supply, and the fields of a result that the caller needs (guarantees AZ4, AZ5, IN6, OU7).
  */
 import { z } from 'zod';
-import type { Caller, Taint } from '../../core/call.ts';
+import type { Caller, Pinned, Taint } from '../../core/call.ts';
 import { RulesFault } from '../../core/rules.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { segments } from '../../lib/schema/index.ts';
@@ -20,9 +20,11 @@ export const results = z
     drop: z.array(place).min(1).optional().describe('fields that go'),
     mask: z.array(place).min(1).optional().describe('fields whose value is replaced by "***"'),
     text: z
-      .enum(['withhold', 'pass'])
+      .enum(['withhold', 'errors', 'pass'])
       .default('withhold')
-      .describe('text of a result that is no JSON, so that no field of it can be told apart'),
+      .describe(
+        'what is no JSON, so that no field of it can be told apart: withhold it, pass the words of errors, or pass all',
+      ),
   })
   .refine(({ keep, drop, mask }) => (keep ?? drop ?? mask) !== undefined, 'name keep, drop or mask');
 export type Results = z.infer<typeof results>;
@@ -51,12 +53,19 @@ export const NO_BOUNDS: Bounds = Object.freeze({ set: [], never: [], results: []
 
 type Written = { readonly [K in keyof typeof bounds]?: z.infer<(typeof bounds)[K]> };
 
-/** Throws RulesFault; `knows` = whether the pinned schema of every thing of the grant has that argument. */
+/** Throws RulesFault; `knows` = whether the pinned schema of the thing has that argument. */
 export function compileBounds(
   { set = {}, never = [], results: fields, despite = [] }: Written,
   path: readonly (string | number)[],
+  { kind, name: thing }: Pick<Pinned, 'kind' | 'name'>,
   knows: (name: string) => boolean,
 ): Bounds {
+  if (fields && kind !== 'tool')
+    throw new RulesFault(
+      [...path, 'results'],
+      `\`${thing}\` is a ${kind}: only results of tools have fields`,
+      'give it a grant of its own, without `results`',
+    );
   const steps = (name: string, at: readonly (string | number)[]): string[] => {
     if (!knows(name))
       throw new RulesFault(

@@ -7,7 +7,7 @@ import type { Json } from '../../lib/json/types.ts';
 import { type Bounds, given, withSet } from './bounds.ts';
 import { factsOf, judge, leaves, mark } from './flows.ts';
 import type { Rules } from './rules.ts';
-import { called, note, outside } from './tasks.ts';
+import { called, outside } from './tasks.ts';
 
 type Judged = Verdict<Inputs> | Promise<Verdict<Inputs>>;
 
@@ -19,7 +19,7 @@ interface Kept {
 export function judged(call: CallView, rules: Rules, state: State, taint: readonly Taint[]): Judged {
   const { at, upstream, caller, target } = call;
   // The arguments of a completion are not those of the prompt: conditions on arguments cannot hold.
-  const own = call.family === 'complete' ? {} : { args: call.args };
+  const own: { readonly args?: Json } = call.family === 'complete' ? {} : { args: call.args };
   const { allow, ask, reasons, error, short, links } = rules.may('call', caller, target, {
     at,
     upstream,
@@ -34,10 +34,10 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
   if (target.kind === 'route') return ask ? { kind: 'pass', ask: 'policy.ask' } : { kind: 'pass' };
 
   const bounds = rules.bounds(reasons, links);
-  const wrong = given(call.args, bounds);
+  const wrong = own.args === undefined ? undefined : given(own.args, bounds);
   if (wrong !== undefined) return stop('policy.never', wrong);
   if (bounds.results.length > 0) (state.scratch(call.id, 'policy') as Kept).results = bounds.results;
-  const args = withSet(call.args, bounds, caller);
+  const args = own.args === undefined ? call.args : withSet(own.args, bounds, caller);
 
   const flow = judge(target.facts, taint, rules.flows, bounds.despite);
   if (flow.answer === 'deny') return stop('policy.flow', flow.why);
@@ -60,17 +60,14 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
  */
 function done(call: CallView, rules: Rules, state: State, args: Json, ask: Code | undefined): Judged {
   const taints = leaves(factsOf(call.target));
-  const writes = [
-    taints.length > 0 ? mark(call, taints, rules.flows, state) : undefined,
-    rules.tasks.ordered ? note(call, rules.flows.window, state) : undefined,
-  ];
+  const marked = taints.length > 0 ? mark(call, taints, rules.flows, state) : undefined;
   const asked = ask === undefined ? {} : { ask };
   const tainted = taints[0] === undefined ? {} : { taint: taints[0] };
   const verdict: Verdict<Inputs> =
     args === call.args
       ? { kind: 'pass', ...asked, ...tainted }
       : { ...edit({ args, ...answersOf(call) }, 'policy.set'), ...asked, ...tainted };
-  return writes.some((one) => one instanceof Promise) ? Promise.all(writes).then(() => verdict) : verdict;
+  return marked instanceof Promise ? marked.then(() => verdict) : verdict;
 }
 
 function answersOf({ resume }: CallView): Pick<Inputs, 'answers'> {

@@ -9,7 +9,7 @@ const MASK = '***';
 
 type Paths = readonly (readonly string[])[];
 
-/** The result of a tool with only the fields that `rules` leave; the same object when nothing goes. */
+/** The result of a tool, an error too, with only the fields that `rules` leave. */
 export function minimised(value: JsonObject, rules: Results): JsonObject {
   const keep = rules.keep && paths(rules.keep);
   const drop = paths(rules.drop ?? []);
@@ -18,23 +18,27 @@ export function minimised(value: JsonObject, rules: Results): JsonObject {
     const kept = keep ? (only(data, keep) ?? {}) : data;
     return without(without(kept, drop, false), mask, true);
   };
-  const { structuredContent, content } = value;
-  const next: JsonObject = { ...value };
+  // `_meta` has no fields that a grant could name.
+  const { structuredContent, content, _meta: _, ...next } = value;
+  const words = rules.text === 'errors' && value['isError'] === true;
   if (structuredContent !== undefined) next['structuredContent'] = fields(structuredContent);
-  if (Array.isArray(content)) next['content'] = content.map((block) => blockOf(block, fields, rules.text));
+  if (content !== undefined)
+    next['content'] = Array.isArray(content)
+      ? content.map((block) => blockOf(block, fields, rules.text === 'pass', words))
+      : [];
   return next;
 }
 
-function blockOf(block: Json, fields: (data: Json) => Json, text: Results['text']): Json {
-  if (!isObject(block)) return block;
-  if (typeof block['text'] === 'string') {
-    const data = jsonOf(block['text']);
-    if (data !== undefined) return { ...block, text: JSON.stringify(fields(data)) };
-    return text === 'pass' ? block : { type: 'text', text: WITHHELD };
+/** `all` = whatever is no JSON passes; `words` = of that, plain text. */
+function blockOf(block: Json, fields: (data: Json) => Json, all: boolean, words: boolean): Json {
+  const text = isObject(block) && block['type'] === 'text' ? block['text'] : undefined;
+  if (typeof text === 'string') {
+    const data = jsonOf(text);
+    if (data !== undefined) return { type: 'text', text: JSON.stringify(fields(data)) };
+    if (words) return { type: 'text', text };
   }
-  if (text === 'pass') return block;
-  // An image, a recording, an embedded resource: no field of it can be told apart.
-  return { type: 'text', text: WITHHELD };
+  // Of prose, an image, a recording, an embedded resource no field can be told apart.
+  return all ? block : { type: 'text', text: WITHHELD };
 }
 
 /** An object or a list; undefined for any other text. */

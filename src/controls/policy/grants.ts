@@ -102,7 +102,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
           thing,
           path,
           require: row.require,
-          bounds: compileBounds(row, ['policy', i], (argument) => hasArgument(thing, argument)),
+          bounds: compileBounds(row, ['policy', i], thing, (argument) => hasArgument(thing, argument)),
           on: {
             list: { id, ask, json: permit('list', thing, both) },
             call: { id, ask, json: permit('call', thing, [...both, ...args]) },

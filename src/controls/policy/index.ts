@@ -7,6 +7,7 @@ import { judged, resultsOf } from './decide.ts';
 import { minimised } from './fields.ts';
 import { factsOf, held, isSink, mark } from './flows.ts';
 import type { Rules } from './rules.ts';
+import { note } from './tasks.ts';
 
 /** Members of listings, and the member of an entry that names it. */
 const LISTS: readonly (readonly [list: string, kind: PinKind, name: string])[] = [
@@ -43,9 +44,15 @@ export const policy: Control<Rules> = {
     return gone === 0 ? PASS : edit({ kind: 'result', value }, 'policy.filtered', String(gone));
   },
 
-  /** What `screen` found in the answer counts from now on. */
-  settle(call, { taint }, rules, state) {
-    return taint.includes('injection-suspected') ? mark(call, ['injection-suspected'], rules.flows, state) : undefined;
+  /** What `screen` found in the answer counts from now on, and so does that the tool was called. */
+  settle(call, { sent, taint }, rules, state) {
+    const noted = sent ? note(call, rules.tasks, rules.flows.window, state) : undefined;
+    const marked = taint.includes('injection-suspected')
+      ? mark(call, ['injection-suspected'], rules.flows, state)
+      : undefined;
+    return noted instanceof Promise || marked instanceof Promise
+      ? Promise.all([noted, marked]).then(() => undefined)
+      : undefined;
   },
 };
 
@@ -55,10 +62,10 @@ function visible(entry: Json, call: CallView, kind: PinKind, name: string, rules
   return thing !== undefined && rules.may('list', call.caller, thing, { at: call.at, upstream: call.upstream }).allow;
 }
 
-/** Only the fields that the caller needs. An error has none. */
+/** Only the fields that the caller needs. */
 function needed(call: CallView, message: Result, state: State): Verdict<Message> {
   const rows = resultsOf(call, state);
-  if (rows.length === 0 || message.value['isError'] === true) return PASS;
+  if (rows.length === 0) return PASS;
   const value = rows.reduce(minimised, message.value);
   return edit({ kind: 'result', value }, 'policy.fields');
 }

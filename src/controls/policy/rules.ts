@@ -64,6 +64,15 @@ export interface Explanation {
   }[];
 }
 
+/** One decision about one reviewed thing. */
+type Decide = (
+  action: Action,
+  caller: Caller,
+  thing: Pinned & { readonly uri?: string },
+  at: number,
+  given?: { readonly args?: Json; readonly taint?: readonly Taint[] },
+) => MayAnswer;
+
 const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
 const BEYOND: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze(['caller.tools']) });
 /** Whose scopes an issuer of access tokens gave, and can give more of. */
@@ -114,28 +123,13 @@ export function compileWith(
 
   const demands = new Map(granted.flatMap(({ on, require }) => (require ? [[on.call.id, require] as const] : [])));
 
-  function decide(
-    action: Action,
-    caller: Caller,
-    thing: Pinned & { uri?: string },
-    args: Json | undefined,
-    at: number,
-    taint?: readonly Taint[],
-  ): MayAnswer {
-    return everyLink(caller, (as) => {
-      const said = decideOne(action, as, thing, args, at, taint);
+  const decide: Decide = (action, caller, thing, at, given) =>
+    everyLink(caller, (as) => {
+      const said = decideOne(action, as, thing, at, given);
       return action === 'call' ? strong(said, demands, as, at) : said;
     });
-  }
 
-  function decideOne(
-    action: Action,
-    caller: Caller,
-    thing: Pinned & { uri?: string },
-    args: Json | undefined,
-    at: number,
-    taint?: readonly Taint[],
-  ) {
+  const decideOne: Decide = (action, caller, thing, at, { args, taint } = {}) => {
     const found = slices.get(key(thing.upstream, thing.kind, thing.name));
     if (!found) return DENY;
     // A credential can be good for less than its caller. It narrows what policies allow and widens nothing.
@@ -158,20 +152,21 @@ export function compileWith(
     const answer: MayAnswer = Object.freeze({ allow, ask, reasons });
     if (id.length <= KEY_LENGTH) cache.set(id, answer);
     return answer;
-  }
+  };
 
-  const may: May = (action, caller, thing, { args, at, upstream, taint }) => {
+  const may: May = (action, caller, thing, facts) => {
+    const { at, upstream } = facts;
     if (thing.kind === 'route') {
       // A listing or a discovery is for whoever may see anything behind the route.
       for (const one of byUpstream.get(upstream) ?? []) {
-        const seen = decide('list', caller, one, undefined, at);
+        const seen = decide('list', caller, one, at);
         if (seen.allow) return seen;
       }
       return DENY;
     }
-    const seen = decide('list', caller, thing, undefined, at);
+    const seen = decide('list', caller, thing, at);
     // `call` requires `list`.
-    return action === 'list' || !seen.allow ? seen : decide('call', caller, thing, args, at, taint);
+    return action === 'list' || !seen.allow ? seen : decide('call', caller, thing, at, facts);
   };
 
   const said = new Map(granted.map(({ on, bounds }) => [on.call.id, bounds]));

@@ -3,7 +3,7 @@
  * claim of the verified token, or configured for an agent; what lies outside needs a person, or is denied.
  */
 import { z } from 'zod';
-import type { Call, Caller, CallView, Pinned } from '../../core/call.ts';
+import type { Caller, CallView, Family, Pinned } from '../../core/call.ts';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import type { Maybe, State } from '../../core/state.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
@@ -52,11 +52,11 @@ interface Task {
 export interface Tasks {
   /** The task of this caller; `unknown` = their token names one that is not configured. */
   of(caller: Caller): Task | 'unknown' | undefined;
-  /** Whether any task asks for an order: then what is called is remembered. */
-  readonly ordered: boolean;
+  /** The tools that some task wants called before another: only these are remembered. */
+  readonly first: ReadonlySet<string>;
 }
 
-export const NO_TASKS: Tasks = Object.freeze({ ordered: false, of: () => undefined });
+export const NO_TASKS: Tasks = Object.freeze({ first: new Set<string>(), of: () => undefined });
 
 /** The claim that names the task. */
 const CLAIM = 'task';
@@ -90,7 +90,7 @@ export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 
   });
   const byName = new Map(tasks.map((one) => [one.name, one]));
   return {
-    ordered: tasks.some(({ after }) => after.size > 0),
+    first: new Set(tasks.flatMap(({ after }) => [...after.values()].flat())),
     of(caller) {
       if (tasks.length === 0) return undefined;
       const claimed = caller.claims[CLAIM];
@@ -144,8 +144,10 @@ export function called(task: Task, thing: Pinned, call: CallView, state: State):
 }
 const NONE: ReadonlySet<string> = new Set();
 
-/** After a call that was sent: what follows it makes sense now. */
-export function note(call: Pick<Call, 'target'> & CallView, window: number, state: State): Maybe<void> {
-  if (call.target.kind === 'route') return undefined;
-  return state.put(SPACE, `${flowOf(call)} ${nameOf(call.target)}`, true, window);
+/** After a call that was sent: what follows it makes sense now. To complete its arguments is not to call it. */
+export function note(call: CallView, { first }: Tasks, window: number, state: State): Maybe<void> {
+  if (first.size === 0 || call.target.kind === 'route' || !CALLS.has(call.family)) return undefined;
+  const name = nameOf(call.target);
+  return first.has(name) ? state.put(SPACE, `${flowOf(call)} ${name}`, true, window) : undefined;
 }
+const CALLS: ReadonlySet<Family> = new Set(['call', 'get', 'read']);

@@ -75,6 +75,65 @@ describe('a URL', () => {
   });
 });
 
+describe('a host without a scheme, where a URL is expected', () => {
+  it.each([
+    '10.0.0.1/x',
+    '169.254.169.254',
+    ' 10.0.0.1',
+    '1\t0.0.0.1/',
+    '0177.0.0.1',
+    '0x7f000001',
+    '127.1',
+    '2130706433:80',
+    '[::1]:80/x',
+    'admin:pw@10.0.0.1/x',
+    '\uff11\uff10.0.0.1',
+    '10\u30020.0.1/x',
+    '%31%30.0.0.1/x',
+    'localhost:8080',
+    'LOCALHOST',
+    'user@localhost',
+    'api.localhost/x',
+    'printer.local:631',
+    'metadata.google.internal',
+    '127.0.0.1.nip.io',
+    '//169.254.169.254/',
+  ])('%s leads inside', (text) => {
+    expect(said('url', text)).toBeDefined();
+    expect(said('url', text, false, { urls: ['/url'] })).toBeUndefined();
+    expect(said('note', text)).toBeUndefined();
+  });
+
+  it.each([
+    'example.com/x',
+    '8.8.8.8:53',
+    '/10.0.0.1/x',
+    './a',
+    'home/user',
+    'local/x',
+    '.env.local',
+    '10.1000/182',
+    '1.2.3',
+    '2130706433',
+    'urn:isbn:1',
+    'note://7',
+    'mailto:bob@localhost',
+    'git@github.com:a/b.git',
+  ])('%s passes', (text) => {
+    expect(said('url', text)).toBeUndefined();
+  });
+
+  it('is a path where the schema says that references may be relative', () => {
+    const schema = {
+      properties: { uri: { type: 'string', format: 'uri-reference' }, to: { type: 'string', format: 'uri' } },
+    };
+    const plain = plainOf({ executes: false }, {}, schema);
+    expect(misplacedText('10.0.0.1/x', ['uri'], plain)).toBeUndefined();
+    expect(misplacedText('http://10.0.0.1/x', ['uri'], plain)?.code).toBe('input.url');
+    expect(misplacedText('10.0.0.1/x', ['to'], plain)?.code).toBe('input.url');
+  });
+});
+
 describe('a quantity', () => {
   it.each(['quantity', 'limit', 'pageSize', 'total_price'])('%s is not below zero', (name) => {
     const plain = plainOf({ executes: false }, {});

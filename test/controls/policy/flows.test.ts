@@ -50,7 +50,7 @@ const laneOf = (session: string) => JSON.stringify(['hub', 'acme', 'alice', [], 
 async function call(
   rules: Rules,
   name: Name,
-  some: { args?: Json; who?: Caller; session?: string; flow?: string } = {},
+  some: { args?: Json; who?: Caller; session?: string; flow?: string; sent?: boolean } = {},
 ) {
   const made = callOf(TOOLS[name], 'hub', some.who ?? LOCAL, {
     args: some.args ?? {},
@@ -63,6 +63,8 @@ async function call(
     ask?: string;
     value?: { args: Json };
   };
+  const sent = some.sent ?? (verdict.kind !== 'stop' && verdict.ask === undefined);
+  await policy.settle!(made, { kind: sent ? 'reply' : 'stop', sent, taint: [] } as unknown as Outcome, rules, state);
   return { said: verdict.code ?? verdict.ask ?? verdict.kind, value: verdict.value?.args };
 }
 const said = async (...of: Parameters<typeof call>) => (await call(...of)).said;
@@ -172,6 +174,18 @@ describe('a task', () => {
     expect(await said(rules, 'shell', { who: LOCAL })).toBe('pass');
   });
 
+  it('does not count a call that another control stopped later, nor a completion', async () => {
+    const rules = rulesOf({ tasks: TRIAGE, flows: quiet });
+    const comment = () => said(rules, 'comment', { who: bot, args: { text: 'seen' } });
+    await call(rules, 'issue', { who: bot, sent: false });
+    expect(await comment()).toBe('policy.task');
+    const completed = callOf(TOOLS.issue, 'hub', bot, { lane: laneOf('-'), family: 'complete' });
+    await policy.settle!(completed, { sent: true, taint: [] } as unknown as Outcome, rules, state);
+    expect(await comment()).toBe('policy.task');
+    await call(rules, 'issue', { who: bot });
+    expect(await comment()).toBe('pass');
+  });
+
   it('is named by the token, and an unknown name is no task at all', async () => {
     const rules = rulesOf({ tasks: { read: { tools: ['hub.issue'] } } });
     expect(await said(rules, 'issue', { who: caller({ claims: { task: 'read' } }) })).toBe('pass');
@@ -214,6 +228,19 @@ describe('arguments that a caller does not decide', () => {
     const rules = rulesOf({ grant: { ...only, never: ['price'] } });
     expect(await said(rules, 'comment', { args: { price: 0 } })).toBe('policy.never');
     expect(await said(rules, 'comment', { args: { text: 'x' } })).toBe('pass');
+  });
+
+  it('are not those of a completion: of a prompt with an argument of the same name', async () => {
+    const prompt = pin('prompt', 'hub', 'ask', { arguments: [{ name: 'argument' }] });
+    for (const more of [{ never: ['argument'] }, { set: { argument: 'x' } }]) {
+      const own = compile(schema.parse([{ to: 'local', allow: ['hub.prompt:ask'], ...more }]), {
+        pinned: [prompt],
+        cedar: [],
+      });
+      const args = { argument: { name: 'argument', value: 'a' } };
+      const made = callOf(prompt, 'hub', LOCAL, { family: 'complete', args });
+      expect(await policy.decide!(made, own, state)).toEqual({ kind: 'pass' });
+    }
   });
 
   it.each([
@@ -267,6 +294,48 @@ describe('fields of a result', () => {
     expect(left).not.toContain('AA==');
     expect(await fields({ drop: ['/email'], text: 'pass' }, value)).toEqual(value);
   });
+
+  it('of an error are treated like any other, and its words pass where the grant says so', async () => {
+    const error = { isError: true, ...both(data) };
+    expect(await fields({ keep: ['/id'] }, error)).toEqual({ isError: true, ...both({ id: 7 }) });
+    const words = {
+      isError: true,
+      content: [
+        { type: 'text', text: 'no such row' },
+        { type: 'image', data: 'AA==', mimeType: 'image/png' },
+      ],
+    };
+    expect(JSON.stringify(await fields({ keep: ['/id'] }, words))).not.toContain('no such row');
+    const told = JSON.stringify(await fields({ keep: ['/id'], text: 'errors' }, words));
+    expect(told).toContain('no such row');
+    expect(told).not.toContain('AA==');
+    const plain = { content: words.content };
+    expect(JSON.stringify(await fields({ keep: ['/id'], text: 'errors' }, plain))).not.toContain('no such row');
+  });
+
+  it('do not leave in what has no fields: metadata of the result and of its blocks', async () => {
+    const value = {
+      _meta: { email: 'a@b.c' },
+      structuredContent: { id: 1 },
+      content: [{ type: 'text', text: '{"id":1}', _meta: { email: 'a@b.c' } }],
+    };
+    expect(await fields({ drop: ['/email'] }, value)).toEqual(both({ id: 1 }));
+  });
+
+  it.each([pin('prompt', 'hub', 'ask'), pin('resource', 'hub', 'file:///a'), pin('template', 'hub', 'file:///{a}')])(
+    'are those of tools alone: a grant for a $kind cannot name them',
+    (thing) => {
+      const row = { to: 'local', allow: [`hub.${thing.kind}:${thing.name}`], results: { keep: ['/id'] } };
+      try {
+        compile(schema.parse([row]), { pinned: [thing], cedar: [] });
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toBeInstanceOf(RulesFault);
+        expect((error as RulesFault).path).toEqual(['policy', 0, 'results']);
+        expect((error as RulesFault).message).toContain(thing.kind);
+      }
+    },
+  );
 
   it('of a text with two of one name are withheld', async () => {
     const value = { content: [{ type: 'text', text: '{"email":"a@b.c","email":"d@e.f","id":1}' }] };
