@@ -4,6 +4,7 @@ import type { Evidence } from '../src/core/gate.ts';
 import type { Ask, Kind } from '../src/identity/chooser.ts';
 import { callerOf } from '../src/identity/facts.ts';
 import { Once } from '../src/identity/once.ts';
+import { placeAt } from '../src/identity/origin.ts';
 import { withCertificate, withSignature } from '../src/identity/proofs.ts';
 import { withoutProxies } from '../src/identity/proxies/index.ts';
 import { type SignWith, signRequest } from '../src/identity/signatures/sign.ts';
@@ -30,7 +31,8 @@ ca.remove();
 const trust = new Trust(['prod.example'], Date.now, 3_600_000);
 const bundle = { x509: [root], jwt: new Map([['k', tokens.publicKey]]) };
 trust.put('prod.example', bundle);
-const known = workloads(spiffe.parse({ domains: { 'prod.example': { bundle: 'x' } } }), trust, Date.now);
+const where = () => placeAt(`https://${HOST}`);
+const known = workloads(spiffe.parse({ domains: { 'prod.example': { bundle: 'x' } } }), trust, where, Date.now);
 const key = (id: string, algorithm: SignatureKey['algorithm'], of: SignatureKey['key']): [string, SignatureKey] => [
   id,
   { id, algorithm, key: of, caller: callerOf({}, id, { issuer: 'signatures', how: 'signature', credential: id }) },
@@ -44,7 +46,7 @@ const once = new Once({ life: 65_000, each: 1 << 20, all: 1 << 21 });
 
 export const kinds: readonly Kind[] = [known.token, known.certificate];
 export const around = (ask: Ask): Ask =>
-  withoutProxies(withSignature(withCertificate(ask), () => rules, once, Date.now));
+  withoutProxies(withSignature(withCertificate(ask), () => rules, where, once, Date.now));
 
 const tls = { protocol: 'TLSv1.3', cipher: 'x', fingerprint: createHash('sha256').update(certificate).digest('hex') };
 function evidence(headers: Record<string, string>): Evidence {

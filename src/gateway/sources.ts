@@ -3,11 +3,13 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Caller } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import type { Clock } from '../core/state.ts';
+import type { Where } from '../identity/origin.ts';
 import { MAX_BUNDLE } from '../identity/spiffe/bundle.ts';
 import type { Json } from '../lib/json/types.ts';
 
 export interface Sources {
   readonly clock: Clock;
+  readonly where: Where;
   readonly event: (code: Code, data: Readonly<Record<string, Json>>) => void;
   /** Whose standing has gone. */
   readonly ended: (which: (caller: Caller) => boolean) => void;

@@ -278,6 +278,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       const { config, dir } = site;
       http = await openListener({ gate, config, dir, ring: keys, state: world.state, log, oauth, trust: standing });
       oauth.listening(http.url);
+      standing.listening(http.url);
       closers.push(() => http!.close());
     }
     const revoked = (which: (caller: Caller) => boolean) => streams.end(({ caller }) => which(caller), 'revoked');

@@ -12,7 +12,7 @@ import type { Sources } from './sources.ts';
 import { watchFiles } from './watch.ts';
 
 /** Throws RulesFault when a file cannot be used; an agent that is not there is waited for. */
-export function openSpiffe(config: SpiffeConfig, dir: string, { clock, event, ended, changed, read }: Sources) {
+export function openSpiffe(config: SpiffeConfig, dir: string, { clock, where, event, ended, changed, read }: Sources) {
   const names = Object.keys(config.domains);
   const trust = new Trust(names, clock, config.stale);
   const closers: (() => void)[] = [];
@@ -100,7 +100,7 @@ export function openSpiffe(config: SpiffeConfig, dir: string, { clock, event, en
   }
   return {
     trust,
-    kinds: workloads(config, trust, clock),
+    kinds: workloads(config, trust, where, clock),
     close() {
       for (const close of closers) close();
       for (const timer of timers.values()) clearTimeout(timer);

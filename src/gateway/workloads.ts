@@ -11,6 +11,7 @@ import type { Clock } from '../core/state.ts';
 import { withChain } from '../identity/chain.ts';
 import type { Ask, Kind } from '../identity/chooser.ts';
 import { Once } from '../identity/once.ts';
+import { type Place, placeAt } from '../identity/origin.ts';
 import { withCertificate, withSignature } from '../identity/proofs.ts';
 import { withoutProxies } from '../identity/proxies/index.ts';
 import type { IdentityConfig } from '../identity/rules.ts';
@@ -38,6 +39,8 @@ export interface Workloads {
   authorities(): string | undefined;
   /** Whether a proxy whose word is taken speaks from this address. */
   isProxy(address: string): boolean;
+  /** The URL under which clients reach the listener. */
+  listening(url: string): void;
   /** Takes a changed configuration. Throws ConfigError; then all stays as it was. */
   configure(site: Site): void;
   /** `listener` hears that `authorities` may answer something else. */
@@ -56,8 +59,10 @@ export function openWorkloads({ site, clock, places }: WorkloadsOptions): Worklo
   let log: Pick<Log, 'event'> = { event: (...said) => void early.push(said) };
   let ended: (which: (caller: Caller) => boolean) => void = () => {};
   let changed = (): void => {};
+  let place: Place | undefined;
   const sources: Sources = {
     clock,
+    where: () => place,
     event: (code, data) => log.event(code, data),
     ended: (which) => ended(which),
     changed: () => changed(),
@@ -78,6 +83,7 @@ export function openWorkloads({ site, clock, places }: WorkloadsOptions): Worklo
       const proved = withSignature(
         withCertificate(withChain(ask, () => current.chains)),
         () => current.signing && { ...current.signing.rules(), covered: current.brought },
+        () => place,
         once,
         clock,
       );
@@ -93,6 +99,9 @@ export function openWorkloads({ site, clock, places }: WorkloadsOptions): Worklo
     },
     isProxy: (address) => current.proxies?.kind.isOne(address) ?? false,
     authorities: () => current.spiffe?.trust.authorities().join('\n'),
+    listening(url) {
+      place = placeAt(url);
+    },
     configure(next) {
       const before = current;
       current = open(next, sources, before);

@@ -1,21 +1,23 @@
-/** How a request says where it goes. The door has let no Host pass that is not one of its own. */
-import type { Evidence } from '../core/gate.ts';
-
-export interface Origin {
+/**
+ * Where a request goes, as clients know it: `listen.url`, else the address that the listener has. Never what a request or
+ * its socket says: behind a proxy these are another's, and a listener can have several names.
+ */
+export interface Place {
+  /** Scheme, host and port, without the port of the scheme. */
+  readonly origin: string;
   readonly scheme: 'http' | 'https';
-  /** In lower case, without the port of the scheme. */
   readonly authority: string;
 }
 
-export function originOf({ peer, header }: Evidence): Origin {
-  const scheme = peer.tls ? 'https' : 'http';
-  const host = (header('host') ?? '').toLowerCase();
-  const usual = scheme === 'https' ? ':443' : ':80';
-  return { scheme, authority: host.endsWith(usual) ? host.slice(0, -usual.length) : host };
+/** Undefined until the listener knows where it is. */
+export type Where = () => Place | undefined;
+
+export function placeAt(url: string): Place {
+  const { origin, protocol, host } = new URL(url);
+  return { origin, scheme: protocol === 'https:' ? 'https' : 'http', authority: host };
 }
 
-/** The URL of the route that a request is for: what a token for it has as its audience. */
-export function resourceOf(evidence: Evidence): string {
-  const { scheme, authority } = originOf(evidence);
-  return `${scheme}://${authority}/${evidence.request?.route ?? ''}`;
+/** The URL of a route: what a token for it has as its audience, and what a proof for it is about. */
+export function resourceOf({ origin }: Pick<Place, 'origin'>, route: string): string {
+  return `${origin}/${route}`;
 }

@@ -7,7 +7,7 @@ import { type Evidence, type Identified, isCaller } from '../core/gate.ts';
 import type { Clock } from '../core/state.ts';
 import type { Ask } from './chooser.ts';
 import type { Once } from './once.ts';
-import { originOf } from './origin.ts';
+import type { Place, Where } from './origin.ts';
 import { type SignatureRules, type SignedRequest, signer } from './signatures/verify.ts';
 
 export interface Signing extends SignatureRules {
@@ -15,7 +15,13 @@ export interface Signing extends SignatureRules {
 }
 
 /** `signing` answers what is configured now. */
-export function withSignature(ask: Ask, signing: () => Signing | undefined, once: Once, clock: Clock): Ask {
+export function withSignature(
+  ask: Ask,
+  signing: () => Signing | undefined,
+  where: Where,
+  once: Once,
+  clock: Clock,
+): Ask {
   return (evidence) => {
     const rules = signing();
     if (!rules) return ask(evidence);
@@ -25,7 +31,9 @@ export function withSignature(ask: Ask, signing: () => Signing | undefined, once
   };
 
   async function signed(evidence: Evidence, rules: Signing): Promise<Identified> {
-    const key = await signer(requestOf(evidence), rules, once, clock());
+    const place = where();
+    if (!place) return 'identity.unavailable';
+    const key = await signer(requestOf(evidence, place), rules, once, clock());
     if (typeof key === 'string') return key;
     if (key === undefined) return rules.required ? 'identity.signed' : ask(evidence);
     const said = await ask(evidence);
@@ -60,10 +68,11 @@ export function withCertificate(ask: Ask): Ask {
   };
 }
 
-function requestOf(evidence: Evidence): SignedRequest {
+function requestOf(evidence: Evidence, { scheme, authority }: Place): SignedRequest {
   const { request, header, body } = evidence;
   return {
-    ...originOf(evidence),
+    scheme,
+    authority,
     method: request?.method ?? '',
     target: request?.target ?? '',
     header,

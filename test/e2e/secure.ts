@@ -1,6 +1,7 @@
 /** A site behind TLS with callers of all kinds: the running program, and calls that bring what a test gives them. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { modern } from '../doors/client.ts';
 import { Authority, type Pair } from '../net/pki.ts';
@@ -58,14 +59,15 @@ export class SecureSite {
     writeFileSync(this.site.config, text);
   }
 
-  async start(): Promise<void> {
+  /** `port`: where it listens, when what it says is another address. */
+  async start(port?: number): Promise<void> {
     const child = this.site.spawn('run');
     this.#said = '';
     for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (this.#said += String(chunk)));
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#stop = () => (child.kill('SIGTERM'), ended);
-    await this.heard(/https:\/\/[a-z.]+:\d+\//);
-    this.port = Number(/https:\/\/[a-z.]+:(\d+)\//.exec(this.#said)![1]);
+    await this.heard(/https:\/\/[a-z.]+(:\d+)?\//);
+    this.port = port ?? Number(/https:\/\/[a-z.]+:(\d+)\//.exec(this.#said)![1]);
   }
 
   /** Waits until the program has said it, `times` over. */
@@ -137,4 +139,14 @@ export class SecureSite {
     this.site.close();
     this.ca.remove();
   }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }

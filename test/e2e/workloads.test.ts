@@ -1,10 +1,11 @@
 /** Workloads by their SPIFFE ids, through the running program: files, an agent's socket, and what must not pass. */
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { jwt } from '../identity/jwt.ts';
 import { Agent } from '../identity/spiffe/agent.ts';
 import { Authority, type Pair } from '../net/pki.ts';
-import { SecureSite } from './secure.ts';
+import { freePort, SecureSite } from './secure.ts';
 
 const ID = 'spiffe://prod.example/ns/ci/agent';
 const USE = { client: true, lines: 'keyUsage=critical,digitalSignature\n' };
@@ -147,5 +148,22 @@ describe('a JWT-SVID', () => {
       token({}, {}, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
     ];
     for (const attack of attacks) expect(await site.status(bearer(attack))).toBe(401);
+  });
+
+  it('is for the public address, which is not that of the connection behind a proxy', async () => {
+    site.put('prod.json', bundle(prod));
+    site.configure('{ spiffe: { domains: { prod.example: { bundle: ./prod.json } } } }', POLICY);
+    const port = await freePort();
+    const text = readFileSync(site.site.config, 'utf8');
+    const known = text.replace('port: 0', `port: ${port}, url: "https://gate.example"`);
+    const risk = 'bearer-only: the test asks for it';
+    const risky = known.includes('unsafe: {')
+      ? known.replace('unsafe: {', `unsafe: { ${risk},`)
+      : `${known}unsafe: { ${risk} }\n`;
+    writeFileSync(site.site.config, risky);
+    await site.start(port);
+    const at = (aud: string) => ({ headers: { ...bearer(token({ aud })).headers, host: 'gate.example' } });
+    expect(await site.status(at('https://gate.example/tidy'))).toBe(200);
+    expect(await site.status(at(`https://gate.example:${port}/tidy`))).toBe(401);
   });
 });

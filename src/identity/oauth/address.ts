@@ -4,6 +4,7 @@
  * which routes there are (guarantee TR6).
  */
 import type { JsonObject } from '../../lib/json/types.ts';
+import { resourceOf } from '../origin.ts';
 import { PROOF_ALGORITHMS } from './proof.ts';
 import type { OAuthConfig } from './rules.ts';
 
@@ -30,7 +31,7 @@ export class Address {
 
   /** The audience that a token for this route has. */
   resource(route: string): string {
-    return `${this.#options.origin}/${route}`;
+    return resourceOf(this.#options, route);
   }
 
   /** The metadata document at this path; undefined when none is there. */

@@ -8,7 +8,7 @@ import { base64url, sha256, sha256Hex } from '../../lib/bytes.ts';
 import { Generations } from '../../lib/generations.ts';
 import type { Kind } from '../chooser.ts';
 import { callerOf } from '../facts.ts';
-import { resourceOf } from '../origin.ts';
+import { resourceOf, type Where } from '../origin.ts';
 import { extensionsOf } from './der.ts';
 import type { SpiffeId } from './id.ts';
 import { claimsSpiffe, jwtSvid } from './jwt-svid.ts';
@@ -27,7 +27,12 @@ interface Known {
 }
 
 /** Two kinds, since a bearer token comes before the certificate of the connection that brings it. */
-export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { token: Kind; certificate: Kind } {
+export function workloads(
+  config: SpiffeConfig,
+  trust: Trust,
+  where: Where,
+  clock: Clock,
+): { token: Kind; certificate: Kind } {
   const known = new Generations<Known>(KEPT);
   /** Digests of tokens that are of another kind: read once. */
   const foreign = new Generations<true>(KEPT);
@@ -76,7 +81,9 @@ export function workloads(config: SpiffeConfig, trust: Trust, clock: Clock): { t
   function token(evidence: Evidence): Caller | Code | Promise<Caller | Code> | undefined {
     const [, scheme, sent] = TOKEN.exec(evidence.header('authorization') ?? '') ?? [];
     if (!sent?.includes('.')) return undefined;
-    const audience = resourceOf(evidence);
+    const place = where();
+    if (!place) return 'identity.unavailable';
+    const audience = resourceOf(place, evidence.request?.route ?? '');
     const key = `${base64url(sha256(sent))} ${audience}`;
     if (foreign.get(key)) return undefined;
     const bearer = scheme!.length === 'Bearer'.length;

@@ -41,28 +41,37 @@ export function exchange(
   subject: string,
   random: Random,
 ): Promise<Token> {
-  return token(at, to, 'exchange', async ({ as, client, web, clock }) => {
+  return token(at, to, 'exchange', async ({ as, client, clock }) => {
     const actor = await client.assertion?.(as.issuer, clock(), random);
-    const sent = {
+    return exchanged(at, 'access_token', subject, {
       ...parameters(to),
       ...(to.audience !== undefined && { audience: to.audience }),
-      subject_token: subject,
-      subject_token_type: `${TYPE}access_token`,
-      requested_token_type: `${TYPE}access_token`,
       ...(actor !== undefined && { actor_token: actor, actor_token_type: `${TYPE}jwt` }),
-    };
-    const response = await oauth.genericTokenEndpointRequest(
-      as,
-      client.is,
-      client.auth,
-      `${GRANT}token-exchange`,
-      sent,
-      web.through,
-    );
-    const got = await oauth.processGenericTokenEndpointResponse(as, client.is, response);
-    if (got['issued_token_type'] !== `${TYPE}access_token`) throw new OAuthFault('exchange: not an access token');
-    return got;
+    });
   });
+}
+
+/** The request for a token of the type `wanted` (RFC 8693, section 2.1). */
+async function exchanged(
+  { as, client, web }: At,
+  wanted: 'access_token' | 'id-jag',
+  subject: string,
+  more: Readonly<Record<string, string>>,
+): Promise<oauth.TokenEndpointResponse> {
+  const sent = {
+    ...more,
+    subject_token: subject,
+    subject_token_type: `${TYPE}access_token`,
+    requested_token_type: `${TYPE}${wanted}`,
+  };
+  const grant = `${GRANT}token-exchange`;
+  const response = await oauth.genericTokenEndpointRequest(as, client.is, client.auth, grant, sent, web.through);
+  const got = await oauth.processGenericTokenEndpointResponse(as, client.is, response, {
+    // What is no access token has no type of one (section 2.2.1).
+    recognizedTokenTypes: { n_a() {} },
+  });
+  if (got['issued_token_type'] !== `${TYPE}${wanted}`) throw new OAuthFault('exchange: not what was asked for');
+  return got;
 }
 
 /** Identity assertion grant of the enterprise-managed authorization of MCP: at the identity provider, then at `there`. */
@@ -72,27 +81,7 @@ export async function idJag(here: At, there: At, to: For, subject: string): Prom
     throw new OAuthFault('the issuer of the server does not offer identity assertion grants', true);
   let assertion: string;
   try {
-    const { as, client, web } = here;
-    const sent = {
-      ...parameters(to),
-      audience: there.as.issuer,
-      subject_token: subject,
-      subject_token_type: `${TYPE}access_token`,
-      requested_token_type: `${TYPE}id-jag`,
-    };
-    const response = await oauth.genericTokenEndpointRequest(
-      as,
-      client.is,
-      client.auth,
-      `${GRANT}token-exchange`,
-      sent,
-      web.through,
-    );
-    const got = await oauth.processGenericTokenEndpointResponse(as, client.is, response, {
-      recognizedTokenTypes: { n_a() {} },
-    });
-    if (got['issued_token_type'] !== `${TYPE}id-jag`)
-      throw new OAuthFault('identity assertion: not what was asked for');
+    const got = await exchanged(here, 'id-jag', subject, { ...parameters(to), audience: there.as.issuer });
     assertion = got.access_token;
   } catch (error) {
     throw asFault(error, 'identity assertion');
