@@ -51,6 +51,7 @@ const OPEN = { minute: 1_000_000, burst: 1_000_000, 'at-once': 1000 };
 const config = schema.parse({
   doorward: 1,
   upstreams: {},
+  output: { session: 2 ** 40 },
   limits: { subject: OPEN, agent: OPEN, upstream: OPEN, same: { minute: 1_000_000, burst: 1_000_000 } },
   policy: [
     { to: 'local', allow: ['bench.echo'] },

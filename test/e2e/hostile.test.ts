@@ -67,7 +67,7 @@ beforeAll(async () => {
   site = new Site({
     servers: { hostile: ['hostile.ts'], tidy: ['tidy.ts'] },
     upstreams: { web: web.block },
-    more: `${OPEN_LIMITS}calls: { idle: 3s, hard: 5s }\n`,
+    more: `${OPEN_LIMITS}output: { session: ${2 ** 40} }\ncalls: { idle: 3s, hard: 5s }\n`,
   });
   site.reviewAll();
   // The attacking tools declare no arguments.

@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== 'linux')('a long run', () => {
     site = new Site({
       servers: { tidy: ['tidy.ts'] },
       upstreams: { newer: webs[0]!.block, older: webs[1]!.block },
-      more: OPEN_LIMITS,
+      more: `${OPEN_LIMITS}output: { session: ${2 ** 40} }\n`,
     });
     site.reviewAll();
   });

@@ -24,6 +24,7 @@ import { findInternals } from './internals.ts';
 import { reviewedOnly } from './listing.ts';
 import { withProvenance } from './provenance.ts';
 import { capOf, type Rules, type Structure } from './rules.ts';
+import { charged } from './session.ts';
 import { shaped, shapedNote, shapedQuestion } from './shape.ts';
 
 /** Characters of what a server says of a task. */
@@ -40,7 +41,13 @@ export const output: Control<Rules> = {
       case 'error':
         return failed(call, `rpc ${message.code}: ${message.message}`);
       case 'result':
-        return signed(call, message, inspectResult(call, message, rules), rules, state);
+        return charged(
+          call,
+          message,
+          signed(call, message, inspectResult(call, message, rules), rules, state),
+          rules.session,
+          state,
+        );
     }
   },
 };

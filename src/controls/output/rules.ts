@@ -10,6 +10,12 @@ import type { Sign } from './provenance.ts';
 export const schema = z
   .strictObject({
     cap: z.int().min(1_024).max(4_194_304).default(262_144).describe('bytes of one result; text over it is cut'),
+    session: z
+      .int()
+      .min(1_048_576)
+      .max(2 ** 40)
+      .default(67_108_864)
+      .describe('bytes of all results of one session in an hour; a result that no longer fits is refused'),
     interim: z.int().min(0).max(100_000).default(1_000).describe('messages of one call before its result'),
     provenance: z
       .boolean()

@@ -53,6 +53,11 @@ export const content = {
   ),
   'output.provenance': rpc(200, -31108, 'edited', 'the result says where it comes from, signed'),
   'output.dropped': rpc(200, -31106, 'edited', 'members that were not reviewed were left out; `what` names the place'),
+  'output.session': inBand(
+    -31109,
+    'This session has read as much as it may in an hour. Reference {ref}.',
+    'over the bytes of a session (output.session)',
+  ),
   'output.flood': inBand(
     -31107,
     'The tool sent too many messages. Reference {ref}.',

@@ -8,8 +8,9 @@ import type { Message, Pinned, Result } from '../../../src/core/call.ts';
 import { RulesFault } from '../../../src/core/rules.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import type { Json, JsonObject } from '../../../src/lib/json/types.ts';
+import { memoryState } from '../../../src/store/memory.ts';
 import { cpuMs } from '../../fixtures/cpu.ts';
-import { type Case, callOf, caseFiles, scratchOnly, view } from '../cases.ts';
+import { type Case, callOf, caseFiles, view } from '../cases.ts';
 
 function messageOf({ result, error, notification }: Case): Message {
   if (notification) return { kind: 'notification', ...notification };
@@ -20,7 +21,7 @@ describe.each(caseFiles(import.meta.dirname))('output, $file', (file) => {
   it.each(file.cases)('$name', (made) => {
     const rules = compile(schema.parse({ ...file.config, ...made.config }), file);
     const { value, ...rest } = made.expect;
-    const said = output.inspect!(callOf(file, made), messageOf(made), rules, scratchOnly()) as Verdict<Message>;
+    const said = output.inspect!(callOf(file, made), messageOf(made), rules, memoryState(Date.now)) as Verdict<Message>;
     expect(said).toMatchObject(rest);
     if (value === undefined) return;
     const wanted = value as JsonObject;
@@ -46,7 +47,12 @@ const pin: Pinned = {
 const call = view({ target: pin });
 const rules = compile(schema.parse({ cap: 2000 }), { pinned: [pin] });
 const inspect = (value: JsonObject, bytes?: Uint8Array) =>
-  output.inspect!(call, { kind: 'result', value, ...(bytes && { bytes }) }, rules, scratchOnly()) as Verdict<Result>;
+  output.inspect!(
+    call,
+    { kind: 'result', value, ...(bytes && { bytes }) },
+    rules,
+    memoryState(Date.now),
+  ) as Verdict<Result>;
 
 describe("the upstream's own bytes", () => {
   it('stay when nothing was edited: the verdict is a pass', () => {
@@ -75,7 +81,7 @@ describe("the upstream's own bytes", () => {
 describe('interim messages', () => {
   it('are counted over the call, and no further', () => {
     const few = compile(schema.parse({ interim: 3 }), { pinned: [] });
-    const state = scratchOnly();
+    const state = memoryState(Date.now);
     const note: Message = { kind: 'notification', method: 'notifications/progress', params: { progress: 1 } };
     const send = () => (output.inspect!(call, note, few, state) as Verdict<Message>).kind;
     expect([send(), send(), send(), send()]).toEqual(['pass', 'pass', 'pass', 'stop']);
@@ -199,7 +205,7 @@ describe('internals', () => {
 
 describe('rules of output', () => {
   it('has the defaults of the guarantee', () =>
-    expect(schema.parse(undefined)).toEqual({ cap: 262_144, interim: 1000, provenance: false }));
+    expect(schema.parse(undefined)).toEqual({ cap: 262_144, session: 67_108_864, interim: 1000, provenance: false }));
   it('stops the start for a schema that cannot be served', () => {
     const bad = { ...pin, descriptor: { name: 't', outputSchema: { $ref: 'https://example.com' } } };
     expect(() => compile(schema.parse(undefined), { pinned: [bad] })).toThrow(RulesFault);
