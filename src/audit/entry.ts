@@ -39,6 +39,8 @@ export interface Entry extends Front {
     readonly digest?: string;
     readonly uri?: string;
   };
+  /** A call that reaches another agent: who hands to whom. */
+  readonly handoff?: { readonly from: string; readonly to: string };
   /** Redacted; when it was over the cap, `argsCut` stands in its place. */
   readonly args?: Json;
   readonly argsCut?: true;
@@ -188,7 +190,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${shown('args', call.args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${shown('args', call.args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 
@@ -208,6 +210,11 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
 }
 
 export type Entries = ReturnType<typeof entries>;
+
+function handoff({ caller: { subject, agent }, target }: Call): string {
+  const to = target.kind === 'route' ? undefined : target.facts.agent;
+  return to === undefined ? '' : `"handoff":${JSON.stringify({ from: agent[0] ?? subject, to })},`;
+}
 
 function pinned(of: Exclude<Target, { kind: 'route' }>): string {
   return `"kind":"${of.kind}","name":${quote(of.name)},"digest":${quote(of.digest)}`;

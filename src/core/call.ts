@@ -64,6 +64,8 @@ export interface Facts {
   readonly untrusted?: boolean;
   /** Returns private data. Absent = not stated, like false. */
   readonly private?: boolean;
+  /** It is another agent: its id, as `Caller.agent` or `Caller.subject` has it. */
+  readonly agent?: string;
 }
 
 /** Reviewed exceptions from strictness (guarantees IN1 to IN3). JSON pointers into the arguments; '' is the root. */

@@ -191,7 +191,8 @@ export async function run(
     }
     const began = world.clock();
     try {
-      last = await answered(handler, dispatched(call), { send, signal });
+      const far = snap.carry?.(call, handler, taint, world.state) ?? handler;
+      last = await answered(far, dispatched(call), { send, signal });
     } finally {
       // A message after the answer would overtake it.
       over = true;

@@ -60,8 +60,8 @@ export interface MayAnswer {
   readonly reasons: readonly string[];
   /** For the log; set when evaluation failed (then `allow` is false). */
   readonly error?: string;
-  /** Denied for want of a better proof of who speaks, and of nothing else. `detail` holds nothing of the request. */
-  readonly short?: { readonly code: 'policy.strength' | 'policy.proof'; readonly detail: string };
+  /** Denied for want of a better proof of who speaks, or of a grant that has not ended, and of nothing else. `detail` holds nothing of the request. */
+  readonly short?: { readonly code: 'policy.strength' | 'policy.proof' | 'policy.expired'; readonly detail: string };
   /** Of a chain of agents: the reasons for each link. */
   readonly links?: readonly (readonly string[])[];
 }
@@ -97,6 +97,12 @@ export interface Snapshot {
   of(id: ControlId): unknown;
   /** Asks the pinned schema again after an edit of the arguments: a code is a misfit. */
   refit(call: CallView): Code | undefined;
+  /**
+   * Around the far end of a call that reaches another agent, or what agents share: what its caller has read goes with
+   * it, and what is there comes back (guarantee AZ9). Undefined for all other calls; absent where there is nothing of the
+   * kind. `found`: what the way in found about this call.
+   */
+  readonly carry?: (call: Call, far: Handler, found: readonly Taint[], state: State) => Handler | undefined;
 }
 
 export interface World {

@@ -50,6 +50,8 @@ export interface RuleContext {
   readonly asks?: ReadonlyMap<string, AskGrants>;
   /** Of the upstreams whose apps are let through. */
   readonly apps?: ReadonlyMap<string, AppBounds>;
+  /** Upstreams where agents of one tenant meet. */
+  readonly shared?: ReadonlySet<string>;
   /** Nobody but this machine can reach the gateway. */
   readonly local?: boolean;
   /** The operator's own `policies/*.cedar`, as read. */

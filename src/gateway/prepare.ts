@@ -60,6 +60,7 @@ export function prepare(site: Site, { holds, fingerprint, sign, machine, clock =
         scopes: scopesOf(site, pinned),
         asks: askGrants(site),
         apps: appsOf(site),
+        shared: sharedOf(site),
         local: !exposed(site.config.listen),
         cedar: site.cedar,
         fingerprint,
@@ -87,6 +88,10 @@ function appsOf({ config }: Site): ReadonlyMap<string, AppBounds> {
       extensions.includes('apps') ? [[name, apps ?? { domains: [], permissions: [] }]] : [],
     ),
   );
+}
+
+function sharedOf({ config }: Site): ReadonlySet<string> {
+  return new Set(Object.keys(config.upstreams).filter((name) => config.upstreams[name]!.shared));
 }
 
 function extensionsOf({ config }: Site): ReadonlyMap<string, readonly Extension[]> {

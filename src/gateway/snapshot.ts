@@ -12,6 +12,8 @@ import { limits } from '../controls/limits/index.ts';
 import * as limitsRules from '../controls/limits/rules.ts';
 import { output } from '../controls/output/index.ts';
 import * as outputRules from '../controls/output/rules.ts';
+import { carrying } from '../controls/policy/carry.ts';
+import type { Flows } from '../controls/policy/flows.ts';
 import { policy } from '../controls/policy/index.ts';
 import * as policyRules from '../controls/policy/rules.ts';
 import { compileTasks } from '../controls/policy/tasks.ts';
@@ -84,8 +86,16 @@ export function compileSnapshot(parts: SnapshotParts): Snapshot {
     in: (family: Family, resumed = false) => inward.get(resumed ? 'call' : family)!,
     out: (family, message) => outward.get(column(family, message))!,
     of: (control: ControlId) => rules[control],
+    ...carry(compiledPolicy.flows),
     refit: (call) => (call.family === 'task' ? undefined : compiledInput.refit(call)),
   } satisfies Snapshot);
+}
+
+function carry(flows: Flows): Pick<Snapshot, 'carry'> {
+  const { handoffs } = flows;
+  if (!handoffs) return {};
+  const rules = { ...flows, handoffs };
+  return { carry: (call, far, found, state) => carrying(call, far, found, rules, state) };
 }
 
 const COLUMNS: readonly Column[] = ['call', 'list', 'read', 'get', 'complete', 'listen', 'task', 'note'];

@@ -8,6 +8,7 @@ import { escapeText } from '../lib/text.ts';
 import { isSafeUri } from '../lib/traversal.ts';
 import { annotationFaults } from '../wire/annotations.ts';
 import { mayStall } from './backtracking.ts';
+import { looksLikeAgent } from './guess.ts';
 import { isPlainName, nearName } from './names.ts';
 import { type Other, twinOf } from './twins.ts';
 import { isPrefix, templateMatcher } from './uri.ts';
@@ -23,6 +24,7 @@ export interface Finding {
     | 'inventory.schema'
     | 'inventory.open'
     | 'inventory.note'
+    | 'inventory.agent'
     | 'inventory.header'
     | 'screen.poisoned';
   readonly severity: 'critical' | 'high' | 'medium' | 'low' | 'note';
@@ -48,7 +50,7 @@ export function findingsOf(
   const around = [...others];
   const known = around.map((other) => other.name);
   const out = [...nameFindings(kind, name, known), ...hiddenText(descriptor), ...poison(name, descriptor, known)];
-  if (kind === 'tool') out.push(...twins(name, descriptor, around), ...stalling(descriptor));
+  if (kind === 'tool') out.push(...twins(name, descriptor, around), ...stalling(descriptor), ...agents(descriptor));
   for (const member of ['inputSchema', 'outputSchema'] as const) {
     if (kind === 'tool' && descriptor[member] !== undefined) out.push(...schemaFindings(member, descriptor[member]));
   }
@@ -100,6 +102,13 @@ function twins(name: string, descriptor: JsonObject, others: readonly Other[]): 
         ),
       ]
     : [finding('inventory.twin', 'low', '/name', 'another upstream has a tool of this name', 'nothing to do', false)];
+}
+
+/** A guess: which agent it is no server can say, so a person does. */
+function agents(descriptor: JsonObject): Finding[] {
+  if (!looksLikeAgent(descriptor)) return [];
+  const fix = 'if it is one: add `agent: <its id>` to its facts in doorward.lock, and `until` to its grants';
+  return [finding('inventory.agent', 'note', '/name', 'a guess: this may be another agent', fix, false)];
 }
 
 /** Patterns of the input schema that stall clients and servers whose engines backtrack. */

@@ -12,6 +12,9 @@ const UNTRUSTED =
   /(?:^|[^a-z])(?:issues?|comments?|mails?|emails?|messages?|inbox|tickets?|web|url|pages?|fetch|browse|crawl|scrape|search|reviews?|feeds?|posts?|tweets?|chats?|pull|discussions?|attachments?)(?:[^a-z]|$)/i;
 const PRIVATE =
   /(?:^|[^a-z])(?:private|personal|secrets?|credentials?|passwords?|inbox|mails?|emails?|messages?|contacts?|calendars?|customers?|patients?|payroll|salary|salaries|invoices?|accounts?|tokens?|keys?)(?:[^a-z]|$)/i;
+/** Who works on their own behind a tool. */
+const AGENT =
+  /(?:^|[^a-z])(?:agents?|subagents?|assistants?|copilot|delegates?|handoff|hand off|a2a|crew)(?:[^a-z]|$)/i;
 const WORDS = 4_096;
 
 export function guessFacts(tool: JsonObject): Facts {
@@ -28,6 +31,12 @@ export function guessFacts(tool: JsonObject): Facts {
     untrusted: hints.openWorldHint !== false && (hints.openWorldHint === true || UNTRUSTED.test(name)),
     private: PRIVATE.test(name),
   };
+}
+
+/** By the name of the tool and the title of its annotations. */
+export function looksLikeAgent(tool: JsonObject): boolean {
+  const { title } = isObject(tool.annotations) ? tool.annotations : {};
+  return [tool.name, title].some((text) => typeof text === 'string' && AGENT.test(split(text)));
 }
 
 /** A resource or a prompt is read; nothing else happens. */

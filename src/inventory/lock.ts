@@ -119,6 +119,7 @@ export function printLock(lock: Lock): string {
 function printThing(thing: Pinned): string {
   const facts = FACTS.filter((fact) => thing.facts[fact] !== undefined)
     .map((fact) => `${fact}: ${thing.facts[fact]}`)
+    .concat(thing.facts.agent === undefined ? [] : `agent: ${text(thing.facts.agent)}`)
     .join(', ');
   const exceptions = printExceptions(thing.exceptions);
   return [

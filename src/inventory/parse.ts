@@ -53,6 +53,12 @@ const thing = z.strictObject({
     sendsOut: z.boolean(),
     untrusted: z.boolean().optional(),
     private: z.boolean().optional(),
+    agent: z
+      .string()
+      .min(1)
+      .max(512)
+      .refine((id) => escapeText(id) === id, 'the id of an agent, as its credential has it')
+      .optional(),
   }),
   exceptions: z
     .strictObject({
@@ -181,11 +187,12 @@ function readThing(
 }
 
 /** Without what the reviewer left open. */
-function stated({ untrusted, private: secret, ...facts }: z.infer<typeof thing>['facts']): Facts {
+function stated({ untrusted, private: secret, agent, ...facts }: z.infer<typeof thing>['facts']): Facts {
   return {
     ...facts,
     ...(untrusted !== undefined && { untrusted }),
     ...(secret !== undefined && { private: secret }),
+    ...(agent !== undefined && { agent }),
   };
 }
 

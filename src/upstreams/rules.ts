@@ -79,6 +79,10 @@ export const schema = z.strictObject({
     .describe('how the server proves who it is, and we to it; TLS 1.3 in any case'),
   credential: credential.optional(),
   asks: asks.optional(),
+  shared: z
+    .literal(true)
+    .optional()
+    .describe('agents of one tenant meet here: what one writes, others read with the taint that it was written with'),
   extensions: z
     .array(z.enum(['tasks', 'apps']))
     .max(2)

@@ -8,6 +8,7 @@ import type { CallView, Facts, Taint, Target } from '../../core/call.ts';
 import { principalOf } from '../../core/principal.ts';
 import type { Maybe, State } from '../../core/state.ts';
 import { parseDuration } from '../../lib/time.ts';
+import { carriedBy, type Handoffs, handedTo } from './handoffs.ts';
 
 export const TAINTS = ['untrusted-content', 'private-data', 'injection-suspected'] as const;
 export const SINKS = ['sendsOut', 'executes', 'destructive', 'writes'] as const;
@@ -45,6 +46,12 @@ export const schema = z
   })
   .prefault({});
 export type FlowsConfig = z.infer<typeof schema>;
+
+/** The block, compiled. */
+export interface Flows extends FlowsConfig {
+  /** Absent: agents meet nowhere. */
+  readonly handoffs?: Handoffs;
+}
 
 const SPACE = 'flow';
 /** What `sessionOf` gives where there is none. */
@@ -85,18 +92,28 @@ export function leaves(facts: Facts | undefined): readonly Taint[] {
 }
 
 /** The taints that count now. */
-export function held(call: CallView, state: State): Maybe<readonly Taint[]> {
-  const flow = flowOf(call);
-  const found = TAINTS.map((taint) => state.get(SPACE, `${flow} ${taint}`));
-  const those = (values: readonly unknown[]) => TAINTS.filter((_, i) => values[i] !== undefined);
+export function held(call: CallView, { handoffs }: Flows, state: State): Maybe<readonly Taint[]> {
+  const own = [flowOf(call)];
+  return marked(handoffs ? own.concat(handedTo(call.caller, handoffs)) : own, state);
+}
+
+/** Whoever hears of what this call reads. */
+export function mark(call: CallView, taints: readonly Taint[], rules: Flows, state: State): Maybe<void> {
+  const all = heardBy(call);
+  return put(rules.handoffs ? [...all, ...carriedBy(call.caller, rules.handoffs)] : all, taints, rules.window, state);
+}
+
+/** The taints of any of these flows. */
+export function marked(flows: readonly string[], state: State): Maybe<readonly Taint[]> {
+  const found = flows.flatMap((flow) => TAINTS.map((taint) => state.get(SPACE, `${flow} ${taint}`)));
+  const those = (values: readonly unknown[]) =>
+    TAINTS.filter((_, i) => values.some((value, j) => value !== undefined && j % TAINTS.length === i));
   return found.some((one) => one instanceof Promise) ? Promise.all(found).then(those) : those(found);
 }
 
 /** One entry for each taint, so that two calls at once cannot undo each other's. */
-export function mark(call: CallView, taints: readonly Taint[], { window }: FlowsConfig, state: State): Maybe<void> {
-  const writes = heardBy(call).flatMap((flow) =>
-    taints.map((taint) => state.put(SPACE, `${flow} ${taint}`, true, window)),
-  );
+export function put(flows: readonly string[], taints: readonly Taint[], window: number, state: State): Maybe<void> {
+  const writes = flows.flatMap((flow) => taints.map((taint) => state.put(SPACE, `${flow} ${taint}`, true, window)));
   return writes.some((one) => one instanceof Promise) ? Promise.all(writes).then(() => undefined) : undefined;
 }
 

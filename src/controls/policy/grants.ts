@@ -8,8 +8,9 @@ import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
 import { type Bounds, bounds, compileBounds } from './bounds.ts';
 import type { Names } from './names.ts';
-import { type Require, require as required } from './strength.ts';
+import { type Demand, require as required } from './strength.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
+import { instant, refuseLasting } from './until.ts';
 
 // Cedar throws on a lone surrogate.
 const text = z
@@ -59,6 +60,9 @@ export const grant = z
       .optional(),
     ...bounds,
     require: required.optional().describe('how well the caller must have proved who they are, for a call'),
+    until: instant
+      .optional()
+      .describe('2027-03-31 or 2027-03-31T18:00Z: from then on the grant is good for no call; a must for other agents'),
   })
   .refine((row) => row.allow.length + row.ask.length > 0, 'a grant needs `allow` or `ask`');
 
@@ -79,7 +83,7 @@ export interface Granted {
   readonly on: Readonly<Record<Action, Policy>>;
   readonly path: Path;
   readonly bounds: Bounds;
-  readonly require?: Require | undefined;
+  readonly demand?: Demand | undefined;
 }
 
 /** Throws RulesFault for wildcards, names that are not pinned, duplicates, and arguments that cannot be compared so. */
@@ -90,6 +94,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
       row[word].map((name, j) => {
         const path: Path = ['policy', i, word, j];
         const thing = names.resolve(name, path);
+        refuseLasting(row, thing, path);
         const id = `policy[${i}].${word}`;
         const once = JSON.stringify([uidOf(thing), row.to, row.when ?? null, row.require ?? null]);
         const before = seen.get(once);
@@ -101,7 +106,7 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
         return {
           thing,
           path,
-          require: row.require,
+          demand: row.until === undefined ? row.require : { ...row.require, until: row.until },
           bounds: compileBounds(row, ['policy', i], thing, (argument) => hasArgument(thing, argument)),
           on: {
             list: { id, ask, json: permit('list', thing, both) },

@@ -23,7 +23,7 @@ export const policy: Control<Rules> = {
   decide(call, rules, state) {
     // Nothing else depends on what was read.
     if (!rules.readsTaint && !isSink(factsOf(call.target))) return judged(call, rules, state, []);
-    const read = held(call, state);
+    const read = held(call, rules.flows, state);
     if (read instanceof Promise) return read.then((taints) => judged(call, rules, state, taints));
     return judged(call, rules, state, read);
   },

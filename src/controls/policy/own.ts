@@ -8,9 +8,12 @@ import { closest } from '../../lib/text.ts';
 import type { Policy } from './grants.ts';
 import { anything, readsOf, under } from './reads.ts';
 import { ENTITY, type Uid, uidOf } from './types.ts';
+import { parseInstant, UNTIL } from './until.ts';
 
 export interface OwnPolicy extends Policy {
   readonly text: string;
+  /** `@until`, in milliseconds since the epoch. */
+  readonly until?: number;
   /** Whether the scope can match a request about this thing; conditions are Cedar's to judge. */
   covers(thing: Pinned, action: Action): boolean;
   fault(error: DetailedError, fix?: string): RulesFault;
@@ -38,13 +41,16 @@ export function parseOwn(files: readonly { file: string; text: string }[], pinne
       };
       const parsed = policyToJson(body);
       if (parsed.type === 'failure') throw told(parsed.errors[0]!);
-      lint(parsed.json, pinned, fault);
       const { json } = parsed;
+      lint(json, pinned, fault);
+      const until = untilOf(json, fault);
+      refuseOpen(json, until, pinned, fault);
       return {
         id: `${file}:${position(text, begin)}`,
         json,
         text: body,
         ask: json.annotations !== undefined && 'ask' in json.annotations,
+        ...(until !== undefined && { until }),
         covers: (thing, action) => covers(json, thing) && (json.action.op === 'All' || named(json.action).has(action)),
         fault: told,
       };
@@ -97,6 +103,27 @@ function lint(policy: PolicyJson, pinned: readonly Pinned[], fault: Fault): void
     throw fault(`${uid.type}::"${uid.id}" is not in doorward.lock`, near ? `did you mean ${near}?` : 'pin it first');
   }
 }
+
+function untilOf({ annotations, effect }: PolicyJson, fault: Fault): number | undefined {
+  if (annotations === undefined || !('until' in annotations)) return undefined;
+  if (effect !== 'permit') throw fault('@until on a forbid', 'it belongs to a permit');
+  const ms = parseInstant(annotations['until'] ?? '');
+  if (ms === undefined) throw fault('@until is not a day or a time in UTC', `${UNTIL}: @until("2027-03-31")`);
+  return ms;
+}
+
+/** A permit for another agent ends, and says who may reach it (guarantee AZ9). */
+function refuseOpen(policy: PolicyJson, until: number | undefined, pinned: readonly Pinned[], fault: Fault): void {
+  const thing = pinned.find(({ facts, ...one }) => facts.agent !== undefined && covers(policy, { facts, ...one }));
+  if (policy.effect !== 'permit' || thing === undefined) return;
+  const name = uidOf(thing).id;
+  if (until === undefined)
+    throw fault(`\`${name}\` is another agent: a permit for it must end`, `${UNTIL}: @until("2027-03-31")`);
+  const { who, principal } = readsOf([policy]);
+  if (!who && !WHO.some((member) => principal.members.has(member)))
+    throw fault(`\`${name}\` is another agent: a permit for it names who may reach it`, `read principal.agent`);
+}
+const WHO = ['agent', 'agents', 'subject'];
 
 function key(uid: Uid): string {
   return `${uid.type}::"${uid.id}"`;

@@ -10,8 +10,9 @@ import type { Json } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
 import { type Bounds, common, NO_BOUNDS, together } from './bounds.ts';
 import { Misfit } from './facts.ts';
-import { type FlowsConfig, schema as flowsSchema } from './flows.ts';
+import { type Flows, type FlowsConfig, schema as flowsSchema } from './flows.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
+import { compileHandoffs } from './handoffs.ts';
 import { nameOf, namesOf } from './names.ts';
 import { type OwnPolicy, parseOwn } from './own.ts';
 import { check, Slice } from './slice.ts';
@@ -29,13 +30,13 @@ export interface Around {
   readonly tasks?: Tasks;
 }
 
-type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles' | 'scopes'>;
+type Needs = Pick<RuleContext, 'pinned' | 'cedar' | 'bundles' | 'scopes' | 'shared'>;
 
 export interface Rules {
   readonly may: May;
   /** Digest over the text of all policies (guarantee AZ6). */
   readonly version: string;
-  readonly flows: FlowsConfig;
+  readonly flows: Flows;
   readonly tasks: Tasks;
   /** Whether a policy reads `context.taint`. */
   readonly readsTaint: boolean;
@@ -89,7 +90,7 @@ export function compile(config: PolicyConfig, context: Needs, around: Around = {
 /** Exported for tests: a cache that keeps nothing must change no answer. */
 export function compileWith(
   config: PolicyConfig,
-  { pinned, cedar, bundles = new Map(), scopes = new Map() }: Needs,
+  { pinned, cedar, bundles = new Map(), scopes = new Map(), shared }: Needs,
   cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
   around: Around = {},
 ): Rules {
@@ -121,7 +122,10 @@ export function compileWith(
     );
   }
 
-  const demands = new Map(granted.flatMap(({ on, require }) => (require ? [[on.call.id, require] as const] : [])));
+  const demands = new Map([
+    ...granted.flatMap(({ on, demand }) => (demand ? [[on.call.id, demand] as const] : [])),
+    ...own.flatMap(({ id, until }) => (until === undefined ? [] : [[id, { until }] as const])),
+  ]);
 
   const decide: Decide = (action, caller, thing, at, given) =>
     everyLink(caller, (as) => {
@@ -182,12 +186,13 @@ export function compileWith(
     return found;
   }
 
+  const handoffs = compileHandoffs(pinned, shared);
   const texts = [...granted.map(({ on }) => on), ...cedar.map(({ file, text }) => ({ file, text }))];
   const version = digest(JSON.parse(JSON.stringify(texts)));
   return {
     may,
     version,
-    flows: around.flows ?? flowsSchema.parse(undefined),
+    flows: { ...(around.flows ?? flowsSchema.parse(undefined)), ...(handoffs && { handoffs }) },
     tasks: around.tasks ?? NO_TASKS,
     readsTaint: [...slices.values()].some(({ call }) => call.readsTaint),
     minimises: granted.some((row) => row.bounds.results.length > 0),

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Caller } from '../../core/call.ts';
 import type { MayAnswer } from '../../core/ports.ts';
-import { parseDuration } from '../../lib/time.ts';
+import { iso, parseDuration } from '../../lib/time.ts';
 
 /** A value of `acr_values`: no space, quote or backslash (RFC 9470 section 3). */
 const value = z
@@ -31,12 +31,18 @@ export const require = z
   .refine((all) => Object.keys(all).length > 0, 'name at least one of acr, amr, max-age, bound, signed, certificate');
 
 export type Require = z.infer<typeof require>;
+/** What must hold beside the policy for its permit to count. */
+export interface Demand extends Require {
+  /** Milliseconds since the epoch: from then on it does not. */
+  readonly until?: number | undefined;
+}
 export type Shortfall = NonNullable<MayAnswer['short']>;
 
 /** What the caller is short of at the time `at`; undefined when it is nothing. Only verified facts are looked at. */
-export function shortOf(caller: Caller, wanted: Require, at: number): Shortfall | undefined {
+export function shortOf(caller: Caller, wanted: Demand, at: number): Shortfall | undefined {
   const { strength, proofs, key } = caller;
-  const { acr, amr, bound, signed, certificate } = wanted;
+  const { acr, amr, bound, signed, certificate, until } = wanted;
+  if (until !== undefined && at >= until) return { code: 'policy.expired', detail: `ended ${iso(until)}` };
   const missing = [
     ...(bound && key === undefined ? ['bound'] : []),
     ...(signed && proofs?.signature === undefined ? ['signed'] : []),
@@ -60,7 +66,7 @@ export function shortOf(caller: Caller, wanted: Require, at: number): Shortfall 
 /** An answer with the permits alone that count for this caller now. */
 export function strong(
   answer: MayAnswer,
-  required: ReadonlyMap<string, Require>,
+  required: ReadonlyMap<string, Demand>,
   caller: Caller,
   at: number,
 ): MayAnswer {

@@ -59,6 +59,8 @@ export const THING: Readonly<Record<string, Field<Pinned & { readonly uri?: stri
   sendsOut: field(BOOLEAN, (t) => t.facts.sendsOut),
   untrusted: field(BOOLEAN, (t) => t.facts.untrusted === true),
   private: field(BOOLEAN, (t) => t.facts.private === true),
+  /** The agent that it is. */
+  agent: field(STRING, (t) => t.facts.agent, false),
 };
 
 export const ENTITY: Readonly<Record<PinKind, string>> = {

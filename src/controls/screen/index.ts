@@ -24,6 +24,7 @@ export const screen: Control<Rules> = {
 
   /** Arguments: `input` refuses what is invisible. Orders to a model in them come from whom the caller has read (IN4). */
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
+    if (call.target.kind !== 'route' && call.target.facts.agent !== undefined) return handed(call, rules);
     if (rules.arguments === 'pass') return PASS;
     const { severity, evidence } = whole(said(call.args));
     if (severity !== 'high') return PASS;
@@ -43,6 +44,22 @@ export const screen: Control<Rules> = {
     return sliced(work, breathe).then((decided) => beside(call, message, rules, decided));
   },
 };
+
+/**
+ * What another agent will read is content, not only arguments (guarantee AZ9): answers too, what is hidden too, and what
+ * is not sure enough to be held goes along as a suspicion.
+ */
+function handed({ args, resume }: CallView, rules: Rules): Verdict<Inputs> {
+  const all: Json = resume ? { args, answers: { ...resume.answers } } : args;
+  const { severity: hidden, what } = whole(revealing(all, rules.hidden));
+  const { severity, evidence } = whole(said(all));
+  const sure = hidden === 'high' || severity === 'high';
+  if (!sure && severity !== 'medium') return PASS;
+  const suspected = { kind: 'pass', taint: 'injection-suspected' } as const;
+  if (!sure || rules.arguments === 'pass') return suspected;
+  const detail = [...evidence.map(({ id }) => id), what].join(' ').trim();
+  return rules.arguments === 'stop' ? stop('screen.argument', detail) : { ...suspected, ask: 'screen.argument' };
+}
 
 function* looked(call: CallView, message: Message, rules: Rules): Slices<Verdict<Message>> {
   switch (message.kind) {

@@ -27,6 +27,11 @@ export const policy = {
     'This call gives an argument that a caller may not give. Reference {ref}.',
     'the grant names it under `never`',
   ),
+  'policy.expired': inBand(
+    -31080,
+    'This call is not allowed any more. Reference {ref}.',
+    'the grant ended: detail says when. Who still needs it gets a later `until`',
+  ),
   'policy.set': rpc(200, -31067, 'edited', 'an argument was set as the grant says'),
   'policy.fields': rpc(200, -31068, 'edited', 'fields of the result were left out as the grant says'),
   'policy.scope': rpc(
