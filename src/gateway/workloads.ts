@@ -10,6 +10,7 @@ import { RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
 import { withChain } from '../identity/chain.ts';
 import type { Ask, Kind } from '../identity/chooser.ts';
+import { LINKS } from '../identity/links.ts';
 import { Once } from '../identity/once.ts';
 import { type Place, placeAt } from '../identity/origin.ts';
 import { withCertificate, withSignature } from '../identity/proofs.ts';
@@ -54,6 +55,7 @@ export interface Workloads {
 export function openWorkloads({ site, clock, places }: WorkloadsOptions): Workloads {
   // Remembered across changes: a nonce that was used stays used.
   const once = new Once(NONCES);
+  const links = new Once(LINKS);
   // Said before there is a log to hear it.
   const early: Parameters<Log['event']>[] = [];
   let log: Pick<Log, 'event'> = { event: (...said) => void early.push(said) };
@@ -81,7 +83,7 @@ export function openWorkloads({ site, clock, places }: WorkloadsOptions): Worklo
     ],
     around(ask) {
       const proved = withSignature(
-        withCertificate(withChain(ask, () => current.chains)),
+        withCertificate(withChain(ask, () => current.chains, links, clock)),
         () => current.signing && { ...current.signing.rules(), covered: current.brought },
         () => place,
         once,

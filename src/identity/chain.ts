@@ -6,18 +6,29 @@
 import { z } from 'zod';
 import type { Caller } from '../core/call.ts';
 import { type Identified, isCaller } from '../core/gate.ts';
+import type { Clock, Maybe } from '../core/state.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import type { Ask } from './chooser.ts';
 import { name } from './keyfile.ts';
+import { FULL, proved } from './links.ts';
+import type { Once } from './once.ts';
+
+const thumbprint = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 thumbprint in base64url, 43 characters');
 
 const agent = z
   .strictObject({
     clients: z.array(z.string().min(1).max(256)).min(1).optional().describe('client ids that present its tokens'),
     keys: z
-      .array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a SHA-256 thumbprint in base64url, 43 characters'))
+      .array(thumbprint)
       .min(1)
       .optional()
       .describe('thumbprints of the keys (jkt) or certificates (x5t#S256) that its tokens are bound to'),
+    signs: z
+      .array(thumbprint)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe('thumbprints (RFC 7638) of the keys that sign its links; those of `keys` without'),
     issuers: z
       .array(z.string().min(1).max(2048))
       .min(1)
@@ -29,10 +40,26 @@ const agent = z
     'name clients or keys: what tells the agent from others',
   );
 
-export const chains = z.strictObject({
-  links: z.int().min(1).max(16).default(4).describe('longest chain of agents'),
-  agents: z.record(name, agent).describe('agent id -> what it is known by; other agents act for nobody'),
-});
+export const chains = z
+  .strictObject({
+    links: z.int().min(1).max(16).default(4).describe('longest chain of agents'),
+    require: z
+      .enum(['stated', 'signed'])
+      .default('stated')
+      .describe('signed: each link of a chain has a proof by the key of its agent; stated: the issuer is believed'),
+    agents: z.record(name, agent).describe('agent id -> what it is known by; other agents act for nobody'),
+  })
+  .superRefine(({ require, agents }, context) => {
+    for (const [id, one] of Object.entries(agents))
+      if (require === 'signed' && signersOf(one).length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', id],
+          message: 'name in `signs` the key that signs its links',
+        });
+  });
+
+const signersOf = ({ signs, keys = [] }: z.infer<typeof agent>) => signs ?? keys;
 
 export type ChainRules = z.infer<typeof chains>;
 type Agent = ChainRules['agents'][string];
@@ -96,18 +123,34 @@ function presents({ clients, keys }: Agent, claims: JsonObject, key: string | un
   return byClient && (keys === undefined || (key !== undefined && keys.includes(key)));
 }
 
-/** Callers by tokens, with the chain of agents that their token proves; `rules` answers what is configured now. */
-export function withChain(ask: Ask, rules: () => ChainRules | undefined): Ask {
+interface Judged {
+  readonly by: ChainRules | undefined;
+  said: Maybe<Identified>;
+}
+
+/**
+ * Callers by tokens, with the chain of agents that their token proves; `rules` answers what is configured now, and
+ * `once` remembers which token a signed link was made for.
+ */
+export function withChain(ask: Ask, rules: () => ChainRules | undefined, once: Once, clock: Clock): Ask {
   // The same object for the same caller under the same rules: others remember things of it.
-  const made = new WeakMap<Caller, { readonly by: ChainRules | undefined; readonly said: Identified }>();
-  const judge = (said: Identified): Identified => {
+  const made = new WeakMap<Caller, Judged>();
+  const judge = (said: Identified): Maybe<Identified> => {
     if (!isCaller(said) || !BY_TOKEN.has(said.how)) return said;
     const by = rules();
-    const before = made.get(said);
-    if (before && before.by === by) return before.said;
-    const answer = linked(said, by);
-    made.set(said, { by, said: answer });
-    return answer;
+    let judged = made.get(said);
+    if (judged?.by !== by || judged === undefined)
+      made.set(said, (judged = { by, said: linked(said, by, once, clock) }));
+    const answer = judged.said;
+    if (answer instanceof Promise)
+      return answer.then((one) => {
+        // What did not hold may hold later: a clock was ahead, or memory was full.
+        if (isCaller(one)) judged.said = one;
+        else made.delete(said);
+        return one;
+      });
+    // A link can end before its token does.
+    return isCaller(answer) && answer !== said && clock() >= (answer.expires ?? Infinity) ? 'identity.chain' : answer;
   };
   return (evidence) => {
     const said = ask(evidence);
@@ -115,7 +158,7 @@ export function withChain(ask: Ask, rules: () => ChainRules | undefined): Ask {
   };
 }
 
-function linked(caller: Caller, rules: ChainRules | undefined): Identified {
+function linked(caller: Caller, rules: ChainRules | undefined, once: Once, clock: Clock): Maybe<Identified> {
   if (caller.claims['act'] === undefined) {
     // A client that only has the name of an agent is not that agent.
     const [self] = caller.agent;
@@ -123,5 +166,12 @@ function linked(caller: Caller, rules: ChainRules | undefined): Identified {
     return !known || presents(known, caller.claims, caller.key) ? caller : 'identity.chain';
   }
   const chain = rules ? chainOf(caller, rules) : { why: 'no agents are configured' };
-  return 'why' in chain ? 'identity.chain' : Object.freeze({ ...caller, agent: Object.freeze(chain) });
+  if ('why' in chain) return 'identity.chain';
+  const agent = Object.freeze(chain);
+  if (rules!.require === 'stated') return Object.freeze({ ...caller, agent });
+  const links = chain.map((sub) => ({ sub, keys: signersOf(agentOf(rules!.agents, sub)!) }));
+  return proved(links, caller, once, clock).then((until) => {
+    if (typeof until !== 'number') return until.why === FULL ? 'identity.unavailable' : 'identity.chain';
+    return Object.freeze({ ...caller, agent, expires: Math.min(until, caller.expires ?? until) });
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * Remembers what may be used once (nonces of signed requests), for as long as it could be used again. It forgets
+ * Remembers what may be used once (nonces of signed requests) or by one alone (links of agents), for as long as it could be used again. It forgets
  * nothing earlier: when it is full it refuses, and what one owner sends fills that owner's share alone.
  */
 export interface OnceLimits {
@@ -11,7 +11,8 @@ export interface OnceLimits {
 }
 
 interface Generation {
-  readonly uses: Map<string, Set<string>>;
+  /** Owner -> id -> who used it; '' = nobody may again. */
+  readonly uses: Map<string, Map<string, string>>;
   size: number;
 }
 const empty = (): Generation => ({ uses: new Map(), size: 0 });
@@ -26,15 +27,18 @@ export class Once {
     this.#limits = limits;
   }
 
-  /** `owner` is one that is known: whoever has proved nothing must not get here. */
-  use(owner: string, id: string, now: number): 'first' | 'again' | 'full' {
+  /**
+   * `owner` is one that is known: whoever has proved nothing must not get here. `by` may use it again, and nobody else.
+   */
+  use(owner: string, id: string, now: number, by = ''): 'first' | 'again' | 'full' {
     this.#turn(now);
     const [young, old] = [this.#young.uses.get(owner), this.#old.uses.get(owner)];
-    if (young?.has(id) || old?.has(id)) return 'again';
+    const before = young?.get(id) ?? old?.get(id);
+    if (before !== undefined) return by !== '' && before === by ? 'first' : 'again';
     const { each, all } = this.#limits;
     if ((young?.size ?? 0) + (old?.size ?? 0) >= each || this.#young.size + this.#old.size >= all) return 'full';
-    if (young) young.add(id);
-    else this.#young.uses.set(owner, new Set([id]));
+    if (young) young.set(id, by);
+    else this.#young.uses.set(owner, new Map([[id, by]]));
     this.#young.size++;
     return 'first';
   }

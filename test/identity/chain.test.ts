@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/core/call.ts';
 import type { Identified } from '../../src/core/gate.ts';
 import { type ChainRules, chainOf, chains, withChain } from '../../src/identity/chain.ts';
+import { LINKS } from '../../src/identity/links.ts';
+import { Once } from '../../src/identity/once.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 
 const ISS = 'https://idp.example';
@@ -158,12 +160,16 @@ describe('callers by tokens', () => {
     withChain(
       () => who,
       () => (rules.length > 0 ? rules[0] : RULES),
+      new Once(LINKS),
+      Date.now,
     )({} as never);
   it('have the chain of their token', async () => {
     const who = caller({ act: { sub: 'planner', act: { sub: 'tester' } } });
     const ask = withChain(
       () => Promise.resolve(who),
       () => RULES,
+      new Once(LINKS),
+      Date.now,
     );
     const said = await ask({} as never);
     expect(said).toMatchObject({ subject: 'alice', agent: ['planner', 'tester'] });
