@@ -126,7 +126,7 @@ function personal(): Map<string, Tally> {
     const kind = PII_OF[category] ?? (STATES.test(category) ? 'national-id' : undefined);
     if (kind === undefined && category !== 'pii_credit_card') continue;
     const pii = kind === undefined ? [] : [kind];
-    const { found } = redactText(row.text ?? row.parts!.join(''), undefined, undefined, { prose: true, pii });
+    const { found } = redactText(row.text ?? row.parts!.join(''), undefined, undefined, { prose: true, kinds: pii });
     const hit = found.some(({ rule }) => (kind === undefined ? rule === 'card-number' : rule === kind));
     add(tallies, { ...row, category: kind ?? 'card-number' }, hit ? 'stop' : undefined);
   }

@@ -56,6 +56,8 @@ export interface RuleContext {
   readonly local?: boolean;
   /** The operator's own `policies/*.cedar`, as read. */
   readonly cedar: readonly { readonly file: string; readonly text: string }[];
+  /** Files of texts that must not leave, by the name that the configuration gives them. */
+  readonly texts?: ReadonlyMap<string, string>;
   /** Marks a removed secret, so that two of the same can be told equal: keyed, 12 hex digits. */
   readonly fingerprint: (secret: string) => string;
   /** The operator's own judge of content, where one is configured. */

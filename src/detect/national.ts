@@ -7,6 +7,8 @@ export interface PiiForm {
   readonly check?: (plain: string) => boolean;
   /** The check reads the match as it is. */
   readonly exact?: boolean;
+  /** Of a match that fails the check: the length of what it begins with and does not fail; 0 for nothing. */
+  readonly begins?: (match: string) => number;
   /** A word that must stand within 48 characters. */
   readonly near?: RegExp;
 }

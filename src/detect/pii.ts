@@ -12,7 +12,7 @@ const SAYS_PHONE = /phone|mobil|\bcell|\btel\b|\bfax|\bcall\b|number|telefon|\bn
 const EMAIL =
   /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{1,59})(?![A-Za-z0-9-])/g;
 const BYTE = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
-const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
+export const PII_FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
   email: [{ shape: EMAIL }],
   phone: [
     // International: a plus, a country, and up to fifteen digits (ITU-T E.164).
@@ -26,7 +26,9 @@ const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
       near: SAYS_PHONE,
     },
   ],
-  iban: [{ shape: /(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])/g, check: iban }],
+  iban: [
+    { shape: /(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])/g, check: iban, begins: ibanIn },
+  ],
   'national-id': IDS,
   'ip-address': [
     { shape: new RegExp(`(?<![\\w.])${BYTE}(?:\\.${BYTE}){3}(?![\\w]|\\.[0-9])`, 'g') },
@@ -47,29 +49,6 @@ const FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
     { shape: /(?<![A-Za-z0-9])0x[0-9A-Fa-f]{40}(?![A-Za-z0-9])/g },
   ],
 };
-/** Characters around a number in which a word may stand. */
-const REACH = 48;
-
-/** Each finding of the kinds, in no order; places in UTF-16 code units. Linear. */
-export function findPii(text: string, kinds: readonly PiiKind[]): { rule: string; start: number; end: number }[] {
-  const out: { rule: string; start: number; end: number }[] = [];
-  for (const kind of kinds) {
-    for (const { shape, check, near, exact } of FORMS[kind]) {
-      for (const { 0: match, index } of text.matchAll(shape)) {
-        const end = index + match.length;
-        if (check !== undefined && !check(exact ? match : match.replace(/[ ./()-]/g, '').toUpperCase())) {
-          const shorter = kind === 'iban' ? ibanIn(match) : 0;
-          if (shorter > 0) out.push({ rule: kind, start: index, end: index + shorter });
-          continue;
-        }
-        if (near !== undefined && !near.test(text.slice(Math.max(0, index - REACH), end + REACH))) continue;
-        out.push({ rule: kind, start: index, end });
-      }
-    }
-  }
-  return out;
-}
-
 /** Lengths by country (ISO 13616 registry). */
 const IBAN_LENGTHS = new Map(
   'AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30'

@@ -1,8 +1,8 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
 import { ONE_GO, type Slices, whole } from '../core/slices.ts';
-import { findPii } from './pii.ts';
+import { findMore } from './more.ts';
 import { type Budget, joined, type Scan, type Span, scan, scanning } from './scan.ts';
-import { type Sought, USUAL } from './source.ts';
+import { type Sought, seeksMore, USUAL } from './source.ts';
 
 /** A short name of a secret, under the gateway's own key: tells equal ones equal and nothing else. */
 export type Fingerprint = (secret: string) => string;
@@ -33,7 +33,7 @@ export function redactText(
   purse?: Budget,
   sought: Sought = USUAL,
 ): RedactedText {
-  if (text.length < SHORTEST && sought.pii.length === 0) return { text, found: NONE, overflow: false };
+  if (text.length < SHORTEST && !seeksMore(sought)) return { text, found: NONE, overflow: false };
   return whole(redacting(text, fingerprint, purse, sought));
 }
 
@@ -51,7 +51,7 @@ export function* redacting(
   const { spans: secrets, overflow } = ESCAPED.test(text)
     ? yield* withEscapes(text, plain, purse, sought.prose)
     : plain;
-  const spans = sought.pii.length === 0 ? secrets : joined([...secrets, ...findPii(text, sought.pii)]);
+  const spans = seeksMore(sought) ? joined([...secrets, ...findMore(text, sought)]) : secrets;
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';

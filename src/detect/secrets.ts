@@ -5,6 +5,7 @@
 
 export { NAMED } from './judge.ts';
 export { PII, type PiiKind } from './pii.ts';
+export { Protected } from './protected.ts';
 export {
   type Fingerprint,
   type Found,
@@ -15,6 +16,7 @@ export {
   redactText,
 } from './replace.ts';
 export { RULES } from './rules.ts';
-export type { Sought } from './source.ts';
+export { type Sought, seeksMore } from './source.ts';
 export { StreamRedactor } from './stream.ts';
+export { SYSTEM, type SystemKind } from './system.ts';
 export { type RedactedJson, redactingJson, redactJson } from './tree.ts';

@@ -1,15 +1,25 @@
 /** What matchers read: bytes, one for each UTF-16 code unit of a text or as a stream brought them. */
 import type { PiiKind } from './pii.ts';
+import type { Protected } from './protected.ts';
 import { classOf, type Work } from './shape.ts';
+import type { SystemKind } from './system.ts';
+
+export type Kind = PiiKind | SystemKind;
 
 /** What is looked for beside what always is. */
 export interface Sought {
   /** Values that a sentence gives away (`the password is ...`), also where they do not look made up. */
   readonly prose: boolean;
-  /** Kinds of personal data. */
-  readonly pii: readonly PiiKind[];
+  /** Kinds of personal data, and of what tells of the machine. */
+  readonly kinds: readonly Kind[];
+  readonly texts?: Protected;
 }
-export const USUAL: Sought = { prose: true, pii: [] };
+export const USUAL: Sought = { prose: true, kinds: [] };
+
+/** Whether clean of secrets is not clean yet. */
+export function seeksMore({ kinds, texts }: Sought): boolean {
+  return kinds.length > 0 || texts !== undefined;
+}
 
 export interface Source {
   readonly bytes: Buffer;

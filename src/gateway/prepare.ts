@@ -63,6 +63,7 @@ export function prepare(site: Site, { holds, fingerprint, sign, machine, clock =
         shared: sharedOf(site),
         local: !exposed(site.config.listen),
         cedar: site.cedar,
+        texts: site.texts,
         fingerprint,
         ...(sign && { sign }),
         ...(site.config.screen.judge && { judge: openJudge(site.config.screen.judge, site.dir) }),

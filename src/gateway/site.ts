@@ -21,6 +21,8 @@ export interface Site {
   readonly lock: Lock;
   readonly lockFile: string;
   readonly cedar: RuleContext['cedar'];
+  /** Of `redact.texts`. */
+  readonly texts: ReadonlyMap<string, string>;
   /** Digest over all that was read: the id of the rules. */
   readonly id: string;
 }
@@ -40,6 +42,7 @@ export function readSite(shown: string): Site {
     file: join('policies', name),
     text: readText(join(policies, name), join('policies', name), ''),
   }));
+  const texts = new Map(config.redact.texts.map((name, i) => [name, protectedText(dir, name, i, source)]));
   return {
     file,
     shown,
@@ -50,7 +53,8 @@ export function readSite(shown: string): Site {
     lock: lockText === undefined ? EMPTY_LOCK : lockOf(lockText, basename(lockFile)),
     lockFile,
     cedar,
-    id: sha256Hex(JSON.stringify([text, lockText ?? null, cedar])).slice(0, 16),
+    texts,
+    id: sha256Hex(JSON.stringify([text, lockText ?? null, cedar, ...texts])).slice(0, 16),
   };
 }
 
@@ -68,6 +72,14 @@ function readText(path: string, shown: string, hint: string): string {
   if (text === undefined)
     throw new ConfigError([{ file: shown, line: 1, column: 1, message: 'the file does not exist', fix: hint }]);
   return text;
+}
+
+/** A name that is not there would protect nothing. */
+function protectedText(dir: string, name: string, at: number, from: Source): string {
+  const text = readIfThere(resolve(dir, name));
+  if (text !== undefined) return text;
+  const fault = from.fault(['redact', 'texts', at], 'the file does not exist', 'a path from this file on');
+  throw new ConfigError([fault]);
 }
 
 function readIfThere(path: string): string | undefined {

@@ -3,7 +3,7 @@ import type { CallView, Message, Notification, Result, RpcError } from '../../co
 import { type Breathe, isLarge, type Slices, sliced, whole } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
-import { mayHolding, redacting, redactingJson, redactJson } from '../../detect/secrets.ts';
+import { mayHolding, redacting, redactingJson, redactJson, seeksMore } from '../../detect/secrets.ts';
 import type { JsonObject } from '../../lib/json/types.ts';
 import { blobs, hasBlob } from './blobs.ts';
 import { joints, memory, needsJoints } from './joints.ts';
@@ -80,7 +80,7 @@ function* ofResult(
   const before = memory(state, call.id);
   const seams = needsJoints(value, before);
   const blob = bytes === undefined || hasBlob(bytes);
-  const clean = bytes !== undefined && !blob && sought.pii.length === 0 && !(yield* mayHolding(bytes));
+  const clean = bytes !== undefined && !blob && !seeksMore(sought) && !(yield* mayHolding(bytes));
   const joined = seams ? yield* joints(value, before, fingerprint, sought) : { value, found: [] };
   if (clean && joined.found.length === 0) return PASS;
   const opened = blob
