@@ -7,7 +7,7 @@ import { mayInstructing } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { mayHide, revealing, type Seen } from './hidden.ts';
 import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
-import { framed, said, textsOf } from './said.ts';
+import { framed, said, saying, textsOf } from './said.ts';
 
 const KINDS: Readonly<Record<Family, Kind>> = {
   call: 'result',
@@ -26,7 +26,7 @@ export const screen: Control<Rules> = {
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
     if (call.target.kind !== 'route' && call.target.facts.agent !== undefined) return handed(call, rules);
     if (rules.arguments === 'pass') return PASS;
-    const { severity, evidence } = whole(said(call.args));
+    const { severity, evidence } = said(call.args);
     if (severity !== 'high') return PASS;
     const detail = evidence.map(({ id }) => id).join(' ');
     return rules.arguments === 'stop' ? stop('screen.argument', detail) : { kind: 'pass', ask: 'screen.argument' };
@@ -52,7 +52,7 @@ export const screen: Control<Rules> = {
 function handed({ args, resume }: CallView, rules: Rules): Verdict<Inputs> {
   const all: Json = resume ? { args, answers: { ...resume.answers } } : args;
   const { severity: hidden, what } = whole(revealing(all, rules.hidden));
-  const { severity, evidence } = whole(said(all));
+  const { severity, evidence } = said(all);
   const sure = hidden === 'high' || severity === 'high';
   if (!sure && severity !== 'medium') return PASS;
   const suspected = { kind: 'pass', taint: 'injection-suspected' } as const;
@@ -102,7 +102,7 @@ function* instructed(
   before: Verdict<Message>,
 ): Slices<Verdict<Message>> {
   if (rules.instructions === 'off' || INSTRUCTIONS[kind].high === 'pass') return before;
-  const { severity, evidence } = yield* said(value);
+  const { severity, evidence } = yield* saying(value);
   if (severity !== 'medium' && severity !== 'high') return before;
   const what = evidence.map(({ id }) => id).join(' ');
   const wanted = INSTRUCTIONS[kind][severity];

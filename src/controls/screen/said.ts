@@ -1,43 +1,58 @@
 /** Instructions in what a server says: where the texts are, how sure it is, and the frame that marks them. */
-import { type Slices, whole } from '../../core/slices.ts';
-import { type Head, type Judged, judging } from '../../detect/injection/judge.ts';
+import type { Slices } from '../../core/slices.ts';
+import { type Head, type Judged, judge, judging } from '../../detect/injection/judge.ts';
 import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** Judges all strings and names of a value as one text. */
-export function* said(value: Json, head: Head = 'result'): Slices<Judged> {
+export function said(value: Json, head: Head = 'result'): Judged {
+  return judge(textsOf(value), head);
+}
+
+/** The same in slices. */
+export function* saying(value: Json, head: Head = 'result'): Slices<Judged> {
   return yield* judging(yield* texting(value), head);
 }
 
 /** All strings and names of a value, one to a line. */
 export function textsOf(value: Json): string {
-  return whole(texting(value));
+  const texts: string[] = [];
+  gather([value], texts, Infinity);
+  return texts.join('\n');
 }
 
-/** Strings and names between two `yield`s. */
+/** Values between two `yield`s. */
 const MANY = 4096;
 
+/** The same in slices. */
 function* texting(value: Json): Slices<string> {
+  const ahead = [value];
   const pieces: string[] = [];
-  let texts: string[] = [];
-  function* take(item: Json): Slices<void> {
-    if (typeof item === 'string') texts.push(item);
-    else if (typeof item !== 'object' || item === null || isRawNumber(item)) return;
-    else if (Array.isArray(item)) for (const one of item) yield* take(one);
-    else
-      for (const name in item) {
-        if (!COMMON.has(name)) texts.push(name);
-        const inner = item[name]!;
-        if (typeof inner === 'string') texts.push(inner);
-        else yield* take(inner);
-      }
-    if (texts.length < MANY) return;
-    pieces.push(texts.join('\n'));
-    texts = [];
+  for (;;) {
+    const texts: string[] = [];
+    const over = gather(ahead, texts, MANY);
+    if (texts.length > 0) pieces.push(texts.join('\n'));
+    if (over) return pieces.join('\n');
     yield;
   }
-  yield* take(value);
-  if (texts.length > 0) pieces.push(texts.join('\n'));
-  return pieces.join('\n');
+}
+
+/** Takes values off the end of `ahead`, at most about `most`, and puts what they hold there. Answers whether none is left. */
+function gather(ahead: Json[], texts: string[], most: number): boolean {
+  for (let left = most; ahead.length > 0 && left > 0; left--) {
+    const item = ahead.pop()!;
+    if (typeof item === 'string') texts.push(item);
+    else if (typeof item !== 'object' || item === null || isRawNumber(item)) continue;
+    else if (Array.isArray(item)) for (let i = item.length; i > 0; ) ahead.push(item[--i]!);
+    else {
+      const names = Object.keys(item);
+      for (let i = names.length; i > 0; ) {
+        const name = names[--i]!;
+        ahead.push(item[name]!);
+        if (!COMMON.has(name)) ahead.push(name);
+      }
+    }
+  }
+  return ahead.length === 0;
 }
 const COMMON: ReadonlySet<string> = new Set(['content', 'contents', 'type', 'text', 'uri', 'mimeType', 'resultType']);
 
