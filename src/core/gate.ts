@@ -1,6 +1,6 @@
 /** What a door needs of the house: the gateway implements it, so that no door knows the wiring. */
 import type { Entry } from './admit.ts';
-import type { Caller, Peer, RpcError, Stage } from './call.ts';
+import type { Call, Caller, Peer, RpcError, Stage } from './call.ts';
 import type { Code } from './codes/index.ts';
 import type { Deliver, Ending } from './pipeline.ts';
 import type { Snapshot } from './ports.ts';
@@ -62,6 +62,8 @@ export interface Gate {
     code: Code,
     name?: string,
   ): Refused;
+  /** A call whose client is being asked is under way too, until the returned function is called: `cancel` can end it. */
+  waits(call: Call, cancel: AbortController): () => void;
   /** Admits and runs one call. Never rejects. */
   call(entry: Entry, deliver: Deliver, cancel: AbortController): Promise<Ending | Refused>;
 }

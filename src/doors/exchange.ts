@@ -193,6 +193,7 @@ export class Exchange {
         signal: cancel.signal,
         send: (text) => reply.interim(text),
         again: (resume, by) => make({ id: gate.id(), at: gate.clock(), caller: by }, resume),
+        waits: (call) => gate.waits(call, cancel),
         stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
       });
       return typeof end === 'string' ? { fault: end, id } : end;
@@ -312,8 +313,10 @@ export class Exchange {
     const found = await this.#session(visit, headers);
     if (typeof found === 'string') return this.#fault(visit, { fault: found });
     await this.#options.sessions.end(headers.session!, caller, knock.route);
-    this.#streams.get(found.digest)?.abort(new Ended('cancel', 'run.cancelled'));
+    const over = new Ended('cancel', 'run.cancelled', 'its session was ended');
+    this.#streams.get(found.digest)?.abort(over);
     this.#questions.end(found.digest);
+    for (const [key, cancel] of this.#cancels) if (key.startsWith(cancelKey(found))) cancel.abort(over);
     reply.send(204);
   }
 
@@ -352,8 +355,9 @@ function named(said: Frame, fault: Fault['fault']): Fault {
   return said.kind === 'request' ? { fault, id: said.id } : { fault };
 }
 
-function cancelKey(session: Session, id: Id): string {
-  return `${session.digest} ${JSON.stringify(id)}`;
+/** Without an id, what the keys of all calls of the session begin with. */
+function cancelKey({ digest }: Session, id?: Id): string {
+  return `${digest} ${id === undefined ? '' : JSON.stringify(id)}`;
 }
 
 /** A refusal has the status of its code; what an upstream answered, error or not, is in band. */

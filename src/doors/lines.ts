@@ -201,6 +201,7 @@ export function serveLines(options: LinesOptions): Lines {
           signal: cancel.signal,
           send: (text) => write([text]),
           again: (resume, by) => make({ ...entry(), caller: by }, resume),
+          waits: (call) => gate.waits(call, cancel),
           stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
         });
         if (end === 'run.cancelled') return void gate.refuse({ ...entry(), caller }, 'door', end);

@@ -4,7 +4,9 @@
  * held but its stream (house rules "Held streams", "Asking").
  */
 
-import type { Caller, Resume } from '../core/call.ts';
+import type { Call, Caller, Resume } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
+import { Ended } from '../core/ended.ts';
 import { isRefused, type Refused } from '../core/gate.ts';
 import type { Ending } from '../core/pipeline.ts';
 import { principalOf } from '../core/principal.ts';
@@ -37,12 +39,14 @@ export interface Asking {
   send(text: string): Maybe<void>;
   /** Makes the call again with the answers, in the name of who gave them. */
   again(resume: Resume, caller: Caller): Promise<Ending | Refused>;
+  /** From now until the returned function is called, the call that asked is ended by `signal` when it must not go on. */
+  waits(call: Call): () => void;
   /** Gives up the call at its server, which waits for an answer that nobody will bring. */
   stop(): void;
 }
 
-/** Why there is no answer: the client is gone, has too many open, or does not answer. */
-export type Unanswered = 'run.cancelled' | 'asks.full' | 'asks.unanswered';
+/** Why there is no answer: the call was ended meanwhile, too many wait, or the client does not answer. */
+export type Unanswered = Code;
 
 interface Waiting {
   readonly session: string;
@@ -107,7 +111,8 @@ export class Questions {
     try {
       let last = first;
       for (let question = questionOf(last); question; question = questionOf(last)) {
-        const answered = await this.#ask(question.requests, asking, over.signal);
+        const leave = asking.waits((last as Ending).call);
+        const answered = await this.#ask(question.requests, asking, over.signal).finally(leave);
         if (typeof answered === 'string') {
           asking.stop();
           return answered;
@@ -140,7 +145,7 @@ export class Questions {
     const open = new Map<string, string>();
     let { caller } = asking;
     const wait = Promise.withResolvers<Unanswered | undefined>();
-    const gone = () => wait.resolve('run.cancelled');
+    const gone = () => wait.resolve(signal.reason instanceof Ended ? signal.reason.code : 'run.cancelled');
     const late = () => wait.resolve('asks.unanswered');
     signal.addEventListener('abort', gone);
     over.addEventListener('abort', late);

@@ -1,6 +1,8 @@
 /** What differs between the rules in force and those that replace them; and what may not take force at all. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/schema.ts';
+import type { Caller } from '../core/call.ts';
+import type { IdentityConfig } from '../identity/rules.ts';
 import type { Json } from '../lib/json/types.ts';
 import { type Prepared, placeOf } from './prepare.ts';
 
@@ -37,6 +39,29 @@ export function judgesOthers(before: Prepared, after: Prepared): boolean {
   return JUDGES.some((block) => changed(block, before, after));
 }
 const JUDGES = ['identity', 'calls', 'limits', 'input', 'screen', 'redact', 'output'] as const;
+
+/** Whether a caller proved itself in a way that is configured otherwise now. */
+export function provenOtherwise(before: Prepared, after: Prepared): (caller: Caller) => boolean {
+  const [was, is] = [before.site.config.identity, after.site.config.identity];
+  const differs = (part: (config: IdentityConfig) => unknown) => !isDeepStrictEqual(part(was), part(is));
+  return ({ how, issuer, agent, proofs }) => {
+    if (agent.length > 0 && differs(({ chains }) => chains)) return true;
+    if (proofs?.signature !== undefined && differs(({ signatures }) => signatures)) return true;
+    const block = BLOCKS[how];
+    if (block !== 'oauth') return block !== undefined && differs((config) => config[block]);
+    // What one issuer may say is nothing to the tokens of another.
+    return differs(({ oauth: { issuers = [], ...rest } = {} }) => [issuers.find((one) => one.issuer === issuer), rest]);
+  };
+}
+/** Where each way to prove who speaks is configured; the others have no configuration that can change. */
+const BLOCKS: { readonly [how in Caller['how']]?: keyof IdentityConfig } = {
+  key: 'keys',
+  jwt: 'oauth',
+  introspection: 'oauth',
+  svid: 'spiffe',
+  signature: 'signatures',
+  proxy: 'proxies',
+};
 
 /** What the log is told. `opened` is the configuration of the start: some blocks only a start can follow. */
 export function reloaded(before: Prepared, after: Prepared, opened: Config): Record<string, Json> {

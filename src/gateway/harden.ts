@@ -13,6 +13,7 @@ import type { Maybe, Random } from '../core/state.ts';
 import { deadline, type Limits } from './deadline.ts';
 import { idMaker } from './ids.ts';
 import type { Tasks } from './tasks.ts';
+import { Underway } from './underway.ts';
 
 export interface HardenOptions {
   /** The rules in force; asked once a call, so that a running call keeps its own. */
@@ -27,10 +28,13 @@ export interface HardenOptions {
   readonly unsealed?: (entry: Entry) => Entry;
   /** Calls that may begin tasks or are about them. */
   readonly tasks?: Tasks;
+  /** Where calls can be ended in the middle. */
+  readonly underway?: Underway;
 }
 
 export function harden(options: HardenOptions): Gate {
   const { world, random, tasks, unsealed = (entry: Entry) => entry } = options;
+  const { underway = new Underway(world.clock) } = options;
   const id = idMaker(world.clock, random);
 
   /** Records an Attempt. The controls that charge for attempts may turn its answer into another (429). */
@@ -58,13 +62,16 @@ export function harden(options: HardenOptions): Gate {
     id,
     snapshot: options.snapshot,
     authenticate: options.authenticate,
+    waits: (call, cancel) => underway.enter(call, cancel),
     refuse: (entry, stage, code, name) => refused(attempt(entry, stage, code, name), options.snapshot()),
     async call(entry: Entry, deliver, cancel) {
       const known = entry.said.family === 'task' && tasks ? await tasks.unsealed(entry) : entry;
       const snap = options.snapshot();
       const made = admit(known.said.resume || known.said.flow !== undefined ? unsealed(known) : known, snap);
       if (!isCall(made)) return refused(made, snap);
+      underway.late(made, cancel);
       if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
+      const leave = underway.enter(made, cancel);
       const timer = deadline(cancel, options.limits);
       const handler = options.handlers(made);
       const around = tasks?.around(made, handler);
@@ -73,6 +80,7 @@ export function harden(options: HardenOptions): Gate {
         return around ? await around.told(ending) : ending;
       } finally {
         timer.clear();
+        leave();
       }
     },
   };

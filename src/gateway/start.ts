@@ -5,8 +5,8 @@
 
 import { printKey } from '../audit/checkpoint.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
-import { reason } from '../controls/halt/rules.ts';
-import type { Caller } from '../core/call.ts';
+import { stopped } from '../controls/halt/index.ts';
+import type { Call, Caller } from '../core/call.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { StreamRedactor } from '../detect/secrets.ts';
@@ -32,7 +32,7 @@ import { openAccounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
 import { openSiteAudit } from './audit.ts';
-import { changed, judgesOthers, refuseCritical, reloaded, reviewedAnew } from './changes.ts';
+import { changed, judgesOthers, provenOtherwise, refuseCritical, reloaded, reviewedAnew } from './changes.ts';
 import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
@@ -51,6 +51,7 @@ import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
 import { Tasks } from './tasks.ts';
 import { turns } from './turns.ts';
+import { Underway } from './underway.ts';
 import { nobody, siteVault } from './vault.ts';
 import { VERSION } from './version.ts';
 import { openWorkloads } from './workloads.ts';
@@ -225,6 +226,12 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     });
     closers.push(() => lanes.close());
 
+    const underway = new Underway(clock);
+    const revoked = (which: (caller: Caller) => boolean) => {
+      streams.end(({ caller }) => which(caller), 'revoked');
+      underway.revoke(which);
+      lanes.unpark(({ caller }) => (which(caller) ? 'run.revoked' : undefined));
+    };
     const gate = harden({
       snapshot,
       world,
@@ -240,6 +247,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       limits: site.config.calls,
       unsealed: (entry) => flowing(unsealed(entry, keys), keys, clock),
       tasks: new Tasks({ ring: keys, random, clock, state }),
+      underway,
     });
     oauth = openOAuth(site, {
       clock,
@@ -248,7 +256,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       state: world.state,
       log,
       ...places,
-      ended: (which) => streams.end(({ caller }) => which(caller), 'revoked'),
+      ended: revoked,
     });
     closers.push(() => oauth!.close());
     const halts = openHalts({
@@ -257,11 +265,12 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       clock,
       log,
       state: world.state,
-      onHalt: (halted) =>
-        streams.end(
-          ({ route, upstream, caller }) => !!reason(halted, { route, upstream, subject: caller.subject }),
-          'halted',
-        ),
+      onHalt(halted) {
+        const why = (call: Call) => stopped(call, halted);
+        streams.end((call) => why(call) !== undefined, 'halted');
+        underway.stop(why);
+        lanes.unpark(why);
+      },
     });
     const bridge = await serveBridge({
       gate,
@@ -281,7 +290,6 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       standing.listening(http.url);
       closers.push(() => http!.close());
     }
-    const revoked = (which: (caller: Caller) => boolean) => streams.end(({ caller }) => which(caller), 'revoked');
     standing.watch(log, revoked);
     const keyWatcher = identities.watch(log, revoked);
     closers.push(() => keyWatcher.close());
@@ -300,6 +308,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         oauth?.use(next.site);
         log.event('event.reload', reloaded(before, next, site.config));
         streams.changed(judgesOthers(before, next));
+        revoked(provenOtherwise(before, next));
       },
       refused: (error) => log.event('event.reload-refused', { why: error.message }),
     });

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Call, Handler, Io, Pinned, Result, RpcError } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import type { Random } from '../core/state.ts';
 import type { Listing } from '../inventory/drift.ts';
@@ -49,6 +50,8 @@ export interface Lanes {
   readonly handle: Handler;
   /** Asks the server of the call's lane for updates of a resource. Undefined: it has no such thing. Rejects with Ended. */
   watch(call: Call, target: Pinned & { readonly uri?: string }): Promise<Watch | undefined>;
+  /** Gives up the calls for which there is a code, among those that wait for an answer while no request of theirs is open. */
+  unpark(why: (call: Call) => Code | undefined): void;
   /** Starts a lane of its own, lists, ends it. For review: the package pin is not asked. Rejects with Ended. */
   probe(upstream: string): Promise<Listing>;
   /** Ends every lane; resolves when no process is left. */
@@ -213,6 +216,7 @@ export function lanes(options: LanesOptions): Lanes {
   return {
     handle,
     watch,
+    unpark: (why) => parking.end(why),
     async probe(upstream) {
       const spec = options.specs(upstream);
       if (spec === undefined) throw new Ended('stop', 'upstream.start', 'no such upstream');

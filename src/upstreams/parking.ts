@@ -4,6 +4,7 @@
  * second one. Lives in this process: what is not here any more ends with `upstream.gone`.
  */
 import type { Call, Result, RpcError } from '../core/call.ts';
+import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
 import { principalOf } from '../core/principal.ts';
 import type { Random } from '../core/state.ts';
@@ -28,7 +29,7 @@ const PREFIX = 'doorward:parked:';
 
 interface Parked {
   readonly talk: Talk;
-  readonly call: Pick<Call, 'id' | 'upstream'>;
+  readonly call: Call;
   readonly principal: string;
   readonly lane: string;
   /** What the retry must name again. */
@@ -73,8 +74,7 @@ export class Parking {
     const { timers, random, ttl = TTL } = this.#options;
     const state = PREFIX + base64url(random(16));
     const timer = timers.set(() => this.#end(state, 'nobody answered in time'), ttl);
-    const { id, upstream, lane } = call;
-    this.#parked.set(state, { talk, call: { id, upstream }, principal, lane, subject: subjectOf(call), timer });
+    this.#parked.set(state, { talk, call, principal, lane: call.lane, subject: subjectOf(call), timer });
     return state;
   }
 
@@ -95,6 +95,14 @@ export class Parking {
     if (answer.kind !== 'result') return undefined;
     const { requestState } = answer.value;
     return typeof requestState === 'string' ? this.#parked.get(requestState)?.talk : undefined;
+  }
+
+  /** Gives up the calls for which there is a code. */
+  end(why: (call: Call) => Code | undefined): void {
+    for (const [state, { call }] of this.#parked) {
+      const code = why(call);
+      if (code !== undefined) this.#end(state, code);
+    }
   }
 
   #makeRoom(inGroup: (parked: Parked) => boolean, bound: number): void {

@@ -31,6 +31,7 @@ function ask(more: Partial<Asking> = {}, first = question('q')) {
     signal: new AbortController().signal,
     send: (text) => void sent.push(JSON.parse(text)),
     again: async (resume, { credential }) => (again.push([resume, credential]), done),
+    waits: () => () => {},
     stop: () => void stops++,
     ...more,
   });

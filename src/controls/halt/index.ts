@@ -1,5 +1,6 @@
 /** halt: has a person stopped this? Asked first, so that nothing else is spent on what is stopped. */
 import type { CallView } from '../../core/call.ts';
+import type { Code } from '../../core/codes/index.ts';
 import { type Control, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { type Halted, halted, type Rules, reason } from './rules.ts';
@@ -14,11 +15,15 @@ export const halt: Control<Rules> = {
 };
 
 function judge(call: CallView, value: Json | undefined): Verdict<Inputs> {
-  if (value === undefined) return PASS;
+  const code = value === undefined ? undefined : stopped(call, value as unknown as Halted);
+  return code === undefined ? PASS : stop(code);
+}
+
+/** Why this call is stopped by what is halted. */
+export function stopped(call: CallView, now: Halted): Code | undefined {
   const { target, route, upstream, caller, family, method } = call;
   // Listings that come from the lockfile reach no server: what is halted stays listed, and refuses.
-  if (family === 'list' && method !== 'resources/list') return PASS;
+  if (family === 'list' && method !== 'resources/list') return undefined;
   const tool = target.kind === 'tool' ? { tool: target.name } : {};
-  const code = reason(value as unknown as Halted, { route, upstream, subject: caller.subject, ...tool });
-  return code === undefined ? PASS : stop(code);
+  return reason(now, { route, upstream, subject: caller.subject, ...tool });
 }

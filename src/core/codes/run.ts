@@ -56,6 +56,11 @@ export const run = {
     'The tool did not answer in time. Reference {ref}.',
     'the call ran into the hard limit (300 s)',
   ),
+  'run.revoked': inBand(
+    -31138,
+    'Your access ended while the call was open; what it had begun may be done. Reference {ref}.',
+    'the key, token or certificate of the caller was revoked, or what is known by it changed',
+  ),
   'run.cancelled': inBand(-31132, 'The call was cancelled. Reference {ref}.', 'the caller went away or cancelled'),
   'internal.halt': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.approval': failed(-31140, 'a control threw: this is a defect, please report it'),
