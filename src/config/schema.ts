@@ -77,13 +77,16 @@ const blocks = z.strictObject({
     .describe('risks taken by name, each with a reason'),
 });
 
-export const schema = blocks.refine(
-  ({ listen: { tls }, identity }) => !tls?.required || tls.clients !== undefined || identity.spiffe !== undefined,
-  {
-    message: '`required` needs `clients` or `identity.spiffe`: the authorities whose certificates count',
-    path: ['listen', 'tls', 'required'],
-  },
-);
+export const schema = blocks.superRefine(({ listen: { tls }, identity }, context) => {
+  if (tls?.clients !== undefined || identity.spiffe !== undefined) return;
+  for (const name of ['required', 'crl'] as const)
+    if (tls?.[name])
+      context.addIssue({
+        code: 'custom',
+        message: `\`${name}\` needs \`clients\` or \`identity.spiffe\`: the authorities whose certificates count`,
+        path: ['listen', 'tls', name],
+      });
+});
 
 export type Config = z.infer<typeof schema>;
 

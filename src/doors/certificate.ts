@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { sha256Hex } from '../lib/bytes.ts';
+import { type Revocation, revocation, subjectOf } from './revoked.ts';
 
 /** PEM files as read. */
 export interface Pem {
@@ -14,9 +15,13 @@ export interface Pem {
   readonly clients?: Uint8Array;
   /** Further ones that come and go; empty = none now. */
   readonly trust?: Uint8Array;
+  /** Lists of revoked certificates: PEM, or one in DER. */
+  readonly crl?: Uint8Array;
 }
 
 export type PemFile = Exclude<keyof Pem, 'trust'>;
+/** Whether a list that is over refuses all of its issuer, or counts on. */
+export type Ended = 'refuse' | 'accept';
 
 export interface Credentials {
   readonly context: SecureContext;
@@ -35,6 +40,7 @@ export interface ClientAuthorities {
   readonly digest: string;
   /** SHA-256 of each certificate, in hex. */
   readonly each: ReadonlySet<string>;
+  readonly revocation?: Revocation;
 }
 
 /** These files cannot be served. `file` is the one to look at. The text quotes no content. */
@@ -56,7 +62,7 @@ const HOST = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a
  * Checks the files at the time `at` and makes them usable. With `host` that name alone is served and must be covered;
  * without, every DNS name of the certificate that is no wildcard. Throws CertificateFault.
  */
-export function credentials(pem: Pem, at: number, host?: string): Credentials {
+export function credentials(pem: Pem, at: number, host?: string, ended: Ended = 'refuse'): Credentials {
   const chain = certificates(pem.cert, 'cert');
   const [leaf] = chain as [X509Certificate];
   if (!leaf.checkPrivateKey(privateKey(pem.key)))
@@ -87,22 +93,28 @@ export function credentials(pem: Pem, at: number, host?: string): Credentials {
       'the certificate has no DNS name to be served under',
       'get one with a subjectAltName, or set listen.url',
     );
+  const own = pem.clients ? certificates(pem.clients, 'clients') : [];
   const clients = (pem.clients ?? pem.trust) && [
-    ...(pem.clients ? certificates(pem.clients, 'clients') : []),
+    ...own,
     ...(pem.trust?.length ? certificates(pem.trust, 'clients') : []),
   ];
+  // OpenSSL wants a list of each authority in a chain, and none that is over.
+  const strict = ended === 'refuse' && pem.trust === undefined;
+  const lists = clients && pem.crl && listsOf(pem.crl, clients, ended, strict);
+  if (lists) for (const one of own) complete(one, lists);
   try {
     return Object.freeze({
       context: createSecureContext({
         cert: Buffer.from(pem.cert),
         key: Buffer.from(pem.key),
         ...(clients && { ca: clients.map((one) => one.toString()) }),
+        ...(lists && strict && { crl: [...lists.pem] }),
         minVersion: 'TLSv1.3',
       }),
       hosts: new Set(names),
       until: Math.min(...chain.map(({ validToDate }) => validToDate.getTime())),
       fingerprint: sha256Hex(leaf.raw),
-      ...(clients && { clients: authoritiesOf(clients) }),
+      ...(clients && { clients: { ...authoritiesOf(clients), ...(lists && { revocation: lists }) } }),
     });
   } catch {
     throw new CertificateFault(
@@ -111,6 +123,32 @@ export function credentials(pem: Pem, at: number, host?: string): Credentials {
       'TLS 1.3 takes ECDSA, Ed25519 and RSA keys of 2048 bits and more',
     );
   }
+}
+
+function listsOf(
+  bytes: Uint8Array,
+  authorities: readonly X509Certificate[],
+  ended: Ended,
+  strict: boolean,
+): Revocation {
+  try {
+    return revocation(bytes, authorities, ended, strict);
+  } catch {
+    throw new CertificateFault(
+      'crl',
+      'there is no list of revoked certificates in it that can be read',
+      'write whole lists (RFC 5280) of 200,000 certificates at most: -----BEGIN X509 CRL----- blocks, or one in DER',
+    );
+  }
+}
+
+function complete({ raw, subject }: X509Certificate, { issuers }: Revocation): void {
+  if (issuers.has(subjectOf(raw))) return;
+  throw new CertificateFault(
+    'crl',
+    `there is no list in it that ${JSON.stringify(subject.slice(0, 128))} signed`,
+    'put the list of each authority of client certificates there; an empty list will do',
+  );
 }
 
 function authoritiesOf(certificates: readonly X509Certificate[]): ClientAuthorities {

@@ -105,7 +105,10 @@ function authority({ req, link }: Knock, { authorities }: DoorRules): Stop | und
 
 /** A client certificate counts as long as it would be believed in a handshake now; a new connection may show another. */
 function certificate({ at, link }: Knock, { clientAuthorities }: DoorRules): Stop | undefined {
-  if (!link?.client || (at < link.client.until && stillCount(link.client.authorities, clientAuthorities?.()))) return;
+  if (!link?.client) return;
+  const { until, authorities, ids } = link.client;
+  const now = clientAuthorities?.();
+  if (at < until && stillCount(authorities, now) && !now?.revocation?.refuses(ids, at)) return;
   return { stage: 'door', code: 'door.certificate', headers: ['Connection', 'close'] };
 }
 

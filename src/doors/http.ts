@@ -94,6 +94,8 @@ export interface HttpOptions {
 export interface HttpDoor {
   /** `http://127.0.0.1:8808` with the real port; with TLS the public URL, or the first name that is served. */
   readonly url: string;
+  /** Ends connections whose client certificate is revoked by what is in force now. */
+  sweep(): void;
   /** Takes no new requests, lets open calls end within `grace` milliseconds (default 5 s), then cuts them off. */
   close(grace?: number): Promise<void>;
 }
@@ -235,6 +237,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
       http: settings,
       tls,
       within: http.headWithin,
+      clock: gate.clock,
       turnsAway: (address) => strangers.wait(address) > 0 && !rules.shared(address),
       failed(address) {
         strangers.charge(address, CHARGE.refused);
@@ -281,6 +284,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpDoor> {
 
   return {
     url: authorities.url ?? `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    sweep: () => secure?.sweep(gate.clock()),
     async close(grace = 5000) {
       closing = true;
       // Until the open calls are done the listener stays, so that whoever knocks is told and health says `down`.

@@ -12,6 +12,11 @@ const tls = z.strictObject({
   clients: file
     .optional()
     .describe('PEM file of the authorities whose client certificates count; read again when it changes'),
+  crl: file.optional().describe('file of lists of revoked client certificates, PEM or DER; read again when it changes'),
+  'crl-ended': z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe('a list that is over: refuse all certificates of its issuer, or go on by what it says'),
   required: z.boolean().default(false).describe('whether a connection without a client certificate is refused'),
 });
 

@@ -9,8 +9,10 @@ import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../core/call.ts';
+import type { Clock } from '../core/state.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import type { ClientAuthorities, Credentials } from './certificate.ts';
+import { type CertificateId, idOf } from './revoked.ts';
 
 export interface TlsOptions {
   /** What is in force; asked at each handshake. */
@@ -32,6 +34,8 @@ export interface Link {
     readonly certificate: Uint8Array;
     /** DER, the nearest first; none where Node does not tell them. */
     readonly issuers: readonly Uint8Array[];
+    /** Of itself and of those. */
+    readonly ids: readonly CertificateId[];
   };
 }
 
@@ -44,6 +48,7 @@ export interface SecureOptions {
   readonly turnsAway: (address: string) => boolean;
   /** A connection ended before its handshake was good. */
   readonly failed: (address: string) => void;
+  readonly clock: Clock;
 }
 
 export interface SecureServer {
@@ -51,6 +56,8 @@ export interface SecureServer {
   link(socket: Socket): Link | undefined;
   /** Ends connections that are still in their handshake. */
   closeHandshakes(): void;
+  /** Ends connections whose client certificate is revoked by now, whatever runs on them. */
+  sweep(at: number): void;
 }
 
 interface Arrival {
@@ -59,9 +66,10 @@ interface Arrival {
   /** In force when the connection came: a handshake cannot outlive a change of authorities. */
   readonly authorities: ClientAuthorities | undefined;
   done: boolean;
+  link?: Link;
 }
 
-export function secureServer({ http, tls, within, turnsAway, failed }: SecureOptions): SecureServer {
+export function secureServer({ http, tls, within, turnsAway, failed, clock }: SecureOptions): SecureServer {
   const arrivals = new Map<string, Arrival>();
   const links = new WeakMap<Socket, Link>();
   const server = createServer({
@@ -97,9 +105,10 @@ export function secureServer({ http, tls, within, turnsAway, failed }: SecureOpt
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.prependListener('secureConnection', (socket: TLSSocket) => {
     const arrival = arrivals.get(keyOf(socket));
-    const link = arrival && linkOf(socket, arrival, tls);
+    const link = arrival && linkOf(socket, arrival, tls, clock());
     if (!link) return void socket.destroy();
     arrival.done = true;
+    arrival.link = link;
     links.set(socket, link);
   });
 
@@ -109,16 +118,25 @@ export function secureServer({ http, tls, within, turnsAway, failed }: SecureOpt
     closeHandshakes() {
       for (const { socket, done } of arrivals.values()) if (!done) socket.destroy();
     },
+    sweep(at) {
+      const now = tls.current().clients?.revocation;
+      for (const { socket, link } of arrivals.values())
+        if (link?.client && now?.refuses(link.client.ids, at)) socket.destroy();
+    },
   };
 }
 
 /** The facts of a finished handshake; undefined when it should not have been finished. */
-function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOptions): Link | undefined {
+function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOptions, at: number): Link | undefined {
   const name = socket.servername;
   if (typeof name !== 'string' || name === '' || socket.isSessionReused()) return undefined;
   const shown = tls.clients === 'off' ? undefined : socket.getPeerX509Certificate();
   // With `optional` the handshake goes on after a certificate that does not verify: it must not count as none.
   if (shown ? !socket.authorized : tls.clients === 'required') return undefined;
+  const issuers = shown ? issuersOf(socket) : [];
+  const { revocation } = tls.current().clients ?? {};
+  const ids = shown && revocation ? idsOf([shown.raw, ...issuers]) : [];
+  if (!ids || revocation?.refuses(ids, at)) return undefined;
   const facts = {
     protocol: socket.getProtocol() ?? '-',
     cipher: socket.getCipher().name,
@@ -129,9 +147,18 @@ function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOp
     peer: Object.freeze({ listener: 'http', address, authority: host, tls: Object.freeze(facts) } satisfies Peer),
     host,
     ...(shown && {
-      client: { authorities, until: shown.validToDate.getTime(), certificate: shown.raw, issuers: issuersOf(socket) },
+      client: { authorities, until: shown.validToDate.getTime(), certificate: shown.raw, issuers, ids },
     }),
   });
+}
+
+/** Undefined when one of them is no plain DER: what cannot be looked up is not believed. */
+function idsOf(chain: readonly Uint8Array[]): CertificateId[] | undefined {
+  try {
+    return chain.map(idOf);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Longest chain that is looked at. */

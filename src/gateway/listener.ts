@@ -14,6 +14,8 @@ import { iso } from '../lib/time.ts';
 import { watchFiles } from './watch.ts';
 
 const MAX_BYTES = 1024 * 1024;
+/** Lists of revoked certificates. */
+const MAX_LISTS = 8 * MAX_BYTES;
 
 /** Absolute paths. */
 type PemFiles = Readonly<Partial<Record<PemFile, string>> & Record<'cert' | 'key', string>>;
@@ -56,11 +58,18 @@ export async function openListener(options: ListenerOptions): Promise<HttpDoor> 
   if (!tls || !files) return serveHttp(shared);
 
   let current: Credentials = undefined as never;
+  let door: HttpDoor | undefined;
   const watcher = watchFiles(Object.values(files), () => {
     try {
-      current = load(files, config, gate.clock(), trust?.authorities());
-      const { hosts, until, fingerprint } = current;
-      log.event('event.certificate', { hosts: [...hosts].slice(0, 20), until: iso(until), fingerprint });
+      current = newer(load(files, config, gate.clock(), trust?.authorities()), current);
+      door?.sweep();
+      const { hosts, until, fingerprint, clients } = current;
+      log.event('event.certificate', {
+        hosts: [...hosts].slice(0, 20),
+        until: iso(until),
+        fingerprint,
+        ...(clients?.revocation && { lists: iso(clients.revocation.until) }),
+      });
     } catch (error) {
       // What was good stays in force.
       log.event('event.certificate-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
@@ -76,12 +85,13 @@ export async function openListener(options: ListenerOptions): Promise<HttpDoor> 
       }
     });
     const clients = current.clients === undefined ? 'off' : tls.required ? 'required' : 'optional';
-    const door = await serveHttp({ ...shared, tls: { current: () => current, clients } });
+    const opened = await serveHttp({ ...shared, tls: { current: () => current, clients } });
+    door = opened;
     return {
-      url: door.url,
+      ...opened,
       close(grace) {
         watcher.close();
-        return door.close(grace);
+        return opened.close(grace);
       },
     };
   } catch (error) {
@@ -97,7 +107,10 @@ export function certificateFacts(config: Config, dir: string, at: number): Certi
   const keyMode = modeOf(files.key);
   const mode = keyMode === undefined ? {} : { keyMode };
   try {
-    return { until: load(files, config, at).until, ...mode };
+    const { until, clients } = load(files, config, at, config.identity.spiffe && '');
+    const refuse = config.listen.tls?.['crl-ended'] === 'refuse';
+    const lists = clients?.revocation && { until: clients.revocation.until, refuse };
+    return { until, ...(lists && { lists }), ...mode };
   } catch (error) {
     if (!(error instanceof CertificateFault)) throw error;
     return { fault: { file: error.file, text: error.message, fix: error.fix }, ...mode };
@@ -106,30 +119,45 @@ export function certificateFacts(config: Config, dir: string, at: number): Certi
 
 function pemFiles({ listen: { tls } }: Config, dir: string): PemFiles | undefined {
   if (!tls) return undefined;
-  const { cert, key, clients } = tls;
+  const { cert, key, clients, crl } = tls;
   return {
     cert: resolve(dir, cert),
     key: resolve(dir, key),
     ...(clients !== undefined && { clients: resolve(dir, clients) }),
+    ...(crl !== undefined && { crl: resolve(dir, crl) }),
   };
 }
 
-function load({ cert, key, clients }: PemFiles, { listen: { url } }: Config, at: number, more?: string): Credentials {
+/** An older list must not bring back a certificate that a newer one took away. Throws CertificateFault. */
+function newer(next: Credentials, { clients }: Credentials): Credentials {
+  for (const [issuer, made] of next.clients?.revocation?.made ?? [])
+    if (made < (clients?.revocation?.made.get(issuer) ?? 0))
+      throw new CertificateFault('crl', 'a list in it is older than the one in force', 'put the newest list there');
+  return next;
+}
+
+function load(
+  { cert, key, clients, crl }: PemFiles,
+  { listen: { url, tls } }: Config,
+  at: number,
+  more?: string,
+): Credentials {
   const pem: Pem = {
     cert: read(cert, 'cert'),
     key: read(key, 'key'),
     ...(clients !== undefined && { clients: read(clients, 'clients') }),
     ...(more !== undefined && { trust: Buffer.from(more) }),
+    ...(crl !== undefined && { crl: read(crl, 'crl', MAX_LISTS) }),
   };
-  return credentials(pem, at, url === undefined ? undefined : new URL(url).hostname);
+  return credentials(pem, at, url === undefined ? undefined : new URL(url).hostname, tls?.['crl-ended']);
 }
 
-function read(path: string, file: PemFile): Uint8Array {
+function read(path: string, file: PemFile, most = MAX_BYTES): Uint8Array {
   let why: string;
   try {
     const stats = statSync(path);
-    if (stats.isFile() && stats.size <= MAX_BYTES) return readFileSync(path);
-    why = 'is no PEM file';
+    if (stats.isFile() && stats.size <= most) return readFileSync(path);
+    why = 'is no file of certificates';
   } catch (error) {
     why = `cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }

@@ -25,6 +25,14 @@ export interface Wanted {
   readonly from?: Pair;
 }
 
+export interface WantedList {
+  readonly by?: Pair;
+  readonly from?: number;
+  readonly until?: number;
+  /** Further extensions as openssl writes them. */
+  readonly lines?: string;
+}
+
 export class Authority {
   readonly dir = mkdtempSync(join(tmpdir(), 'doorward-pki-'));
   readonly root: Pair;
@@ -68,6 +76,31 @@ export class Authority {
       : ['-CA', (from ?? this.root).certFile, '-CAkey', (from ?? this.root).keyFile, '-CAcreateserial'];
     openssl('x509', '-req', '-in', request, ...by, '-out', certFile, '-days', String(days), '-extfile', config);
     return pair(certFile, keyFile);
+  }
+
+  /**
+   * The list of revoked certificates of the root, or of `from`, in PEM. `from`/`until` in milliseconds since the epoch; an
+   * hour ago and in an hour without.
+   */
+  revoked(
+    pairs: readonly Pair[],
+    { by = this.root, from = Date.now() - 3_600_000, until = Date.now() + 3_600_000, lines = '' }: WantedList = {},
+  ): string {
+    const [base] = this.#files();
+    const config = `${base}.cnf`;
+    writeFileSync(`${base}.index`, '');
+    writeFileSync(`${base}.number`, '01\n');
+    const extensions = lines === '' ? '' : `crl_extensions = e\n[e]\n${lines}\n`;
+    writeFileSync(
+      config,
+      `[ca]\ndefault_ca = a\n[a]\ndatabase = ${base}.index\ncrlnumber = ${base}.number\ndefault_md = sha256\nunique_subject = no\n${extensions}`,
+    );
+    const own = ['-config', config, '-keyfile', by.keyFile, '-cert', by.certFile];
+    for (const { certFile } of pairs) openssl('ca', ...own, '-revoke', certFile);
+    const time = (ms: number) => new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '');
+    const times = ['-crl_lastupdate', time(from), '-crl_nextupdate', time(until)];
+    openssl('ca', ...own, '-gencrl', ...times, '-out', `${base}.crl`);
+    return readFileSync(`${base}.crl`, 'utf8');
   }
 
   remove(): void {

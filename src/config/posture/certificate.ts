@@ -5,7 +5,7 @@ const DAY = 86_400_000;
 /** Guarantee TR4: a certificate that ends soon is told in time; a key that others can read is none. */
 export const certificate: Check = ({ certificate: facts, now }) => {
   if (!facts) return [];
-  const { fault, until, keyMode = 0 } = facts;
+  const { fault, until, lists, keyMode = 0 } = facts;
   const found: Finding[] = [];
   const at = (file: string) => ['listen', 'tls', file];
   if (fault)
@@ -24,6 +24,14 @@ export const certificate: Check = ({ certificate: facts, now }) => {
       path: at('cert'),
       text: `the certificate ends in ${days === 1 ? '1 day' : `${days} days`}`,
       fix: 'renew it: the new files are taken without a restart',
+    });
+  if (lists && now >= lists.until)
+    found.push({
+      code: 'posture.crl-ended',
+      severity: lists.refuse ? 'high' : 'medium',
+      path: at('crl'),
+      text: `a list of revoked certificates is over: ${lists.refuse ? 'client certificates of its issuer are refused' : 'what was revoked since is not known'}`,
+      fix: 'fetch the newest list: it is taken without a restart',
     });
   if ((keyMode & 0o077) !== 0)
     found.push({

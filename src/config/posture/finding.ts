@@ -1,4 +1,5 @@
 import type { Pinned } from '../../core/call.ts';
+import type { PemFile } from '../../doors/certificate.ts';
 import type { Config } from '../schema.ts';
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'note';
@@ -33,9 +34,11 @@ export interface Posture {
 
 /** What was found in the files of a certificate. */
 export interface CertificateFacts {
-  readonly fault?: { readonly file: 'cert' | 'key' | 'clients'; readonly text: string; readonly fix: string };
+  readonly fault?: { readonly file: PemFile; readonly text: string; readonly fix: string };
   /** End of validity, in milliseconds since the epoch. */
   readonly until?: number;
+  /** When the first list of revoked certificates is over, and whether its issuer's are refused then. */
+  readonly lists?: { readonly until: number; readonly refuse: boolean };
   /** Permission bits of the file of the key. */
   readonly keyMode?: number;
 }

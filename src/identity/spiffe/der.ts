@@ -21,14 +21,14 @@ const OID = 0x06;
 /** Most elements that one is read as. */
 const MOST = 1024;
 
-/** The elements that `bytes` are made of, one after the other, to the last byte. Throws DerFault. */
-export function elements(bytes: Uint8Array): Element[] {
+/** The elements that `bytes` are made of, `most` at most, one after the other, to the last byte. Throws DerFault. */
+export function elements(bytes: Uint8Array, most = MOST): Element[] {
   const all: Element[] = [];
   for (let at = 0; at < bytes.length; ) {
     const tag = bytes[at]!;
     const { start, end } = extent(bytes, at + 1);
     // Numbers of tags over 30 take further bytes: nothing here has one.
-    if ((tag & 0x1f) === 0x1f || all.length === MOST) throw new DerFault();
+    if ((tag & 0x1f) === 0x1f || all.length === most) throw new DerFault();
     all.push({ tag, content: bytes.subarray(start, end), whole: bytes.subarray(at, end) });
     at = end;
   }

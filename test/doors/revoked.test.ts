@@ -1,0 +1,96 @@
+/** Lists of revoked certificates: what is read of them, and whom they refuse. Handshakes are in tls.test.ts. */
+import { X509Certificate } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { idOf, revocation, subjectOf } from '../../src/doors/revoked.ts';
+import { Authority, type Pair, type WantedList } from '../net/pki.ts';
+
+const HOUR = 3_600_000;
+const NOW = Date.now();
+let ca: Authority;
+let other: Authority;
+let [good, bad, middle, below, same]: Pair[] = [];
+beforeAll(() => {
+  [ca, other] = [new Authority(), new Authority()];
+  [good, bad] = [ca.issue('DNS:good', { client: true }), ca.issue('DNS:bad', { client: true })];
+  middle = ca.issue('', { ca: true });
+  below = ca.issue('DNS:below', { client: true, from: middle });
+  // Both roots have one name: their certificates are told apart by number and signature.
+  same = other.issue('DNS:same', { client: true });
+});
+afterAll(() => {
+  ca.remove();
+  other.remove();
+});
+const der = ({ cert }: Pair) => new X509Certificate(cert).raw;
+const id = (pair: Pair) => idOf(der(pair));
+const made = (text: string | Uint8Array, ended: 'refuse' | 'accept' = 'refuse', by: Pair[] = [ca.root]) =>
+  revocation(
+    Buffer.from(text),
+    by.map(({ cert }) => new X509Certificate(cert)),
+    ended,
+  );
+const list = (pairs: readonly Pair[], wanted: WantedList = {}) => ca.revoked(pairs, wanted);
+
+describe('a list of revoked certificates', () => {
+  it('refuses what is in it, and nothing else', () => {
+    const all = made(list([bad!]));
+    expect([all.refuses([id(good!)], NOW), all.refuses([id(bad!)], NOW)]).toEqual([false, true]);
+    // Whatever in a chain it is.
+    expect(made(list([middle!])).refuses([id(below!), id(middle!)], NOW)).toBe(true);
+    expect(all.refuses([id(below!)], NOW)).toBe(false);
+    expect(subjectOf(der(ca.root))).toBe(id(good!).issuer);
+  });
+
+  it('is read in DER too, and empty', () => {
+    const pem = list([]);
+    const bytes = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+    for (const form of [pem, bytes]) expect(made(form).refuses([id(bad!)], NOW)).toBe(false);
+    expect(made(list([bad!]) + pem).refuses([id(bad!)], NOW)).toBe(true);
+  });
+
+  it('refuses all of its issuer when it is over, or not yet begun, unless that is accepted', () => {
+    const over = list([bad!], { from: NOW - 2 * HOUR, until: NOW - HOUR });
+    expect([made(over).refuses([id(good!)], NOW), made(over).refuses([id(good!)], NOW - 1.5 * HOUR)]).toEqual([
+      true,
+      false,
+    ]);
+    const early = list([bad!], { from: NOW + HOUR, until: NOW + 2 * HOUR });
+    for (const ended of ['refuse', 'accept'] as const) expect(made(early, ended).refuses([id(good!)], NOW)).toBe(true);
+    const on = made(over, 'accept');
+    expect([on.refuses([id(good!)], NOW), on.refuses([id(bad!)], NOW)]).toEqual([false, true]);
+    // A newer one beside it will do.
+    expect(made(over + list([])).refuses([id(good!)], NOW)).toBe(false);
+  });
+
+  it('only takes away where nobody who is known signed it', () => {
+    const forged = other.revoked([]);
+    const all = made(forged + list([]));
+    expect(all.refuses([id(good!)], NOW)).toBe(false);
+    expect(made(forged).refuses([id(good!)], NOW)).toBe(true);
+    expect(made(other.revoked([same!]), 'refuse', [other.root]).refuses([id(same!)], NOW)).toBe(true);
+  });
+
+  it('is none when it is part of one, damaged, or something else', () => {
+    const partial = list([], { lines: 'issuingDistributionPoint = critical,@p\n[p]\nonlyuser = TRUE' });
+    const pem = list([bad!]);
+    for (const text of [partial, '', 'x', ca.root.cert, pem.replace('-----END', '')])
+      expect(() => made(text), text.slice(0, 40)).toThrow();
+    const bytes = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const damaged = Buffer.from(bytes);
+        damaged[at]! ^= flip;
+        let refuses = true;
+        try {
+          // Of a damaged list nothing is believed: who is in it is refused, and so is everybody else of its issuer.
+          refuses = made(damaged).refuses([id(bad!)], NOW) || !made(damaged).issuers.size;
+        } catch {
+          // Not read at all.
+        }
+        expect(refuses).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
