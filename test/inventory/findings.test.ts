@@ -30,6 +30,17 @@ describe('findings of a review', () => {
       ['inventory.hidden-text /inputSchema/properties/a<U+200B>', 'inventory.open /a<U+200B>'],
     ],
     ['an odd name', codes('tool', 'rеad', { inputSchema: input }), ['inventory.name /name']],
+    [
+      'a tool that may be an agent',
+      codes('tool', 'askBillingAgent', { inputSchema: input, name: 'askBillingAgent' }),
+      ['inventory.agent /name'],
+    ],
+    [
+      'a tool for agents that says so',
+      codes('tool', 'r', { inputSchema: input, annotations: { title: 'Copilot' } }),
+      ['inventory.agent /name'],
+    ],
+    ['a page of user agents', codes('tool', 'reagent', { inputSchema: input, name: 'list_reagents' }), []],
     ['no name', codes('prompt', '', {}), ['inventory.name /name']],
     ['a near name', codes('tool', 'read_flie', { inputSchema: input }, ['read_file']), ['inventory.near-name /name']],
     ['no schema', codes('tool', 'r', {}), ['inventory.schema /inputSchema']],

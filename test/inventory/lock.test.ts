@@ -57,6 +57,15 @@ describe('the origin of an upstream', () => {
     const digests = [{ server }, { server: { ...server, url: 'https://x/' } }, { server: { ...server, pins: [] } }, {}];
     expect(new Set(digests.map(originDigest)).size).toBe(4);
   });
+  it('may be another agent, by whatever id it has', () => {
+    for (const agent of ['billing', 'spiffe://acme.example/bots/billing', 'a: b, c }', '"x"']) {
+      const facts = { ...READS, agent };
+      const lock = withUpstream(EMPTY_LOCK, 'bots', { things: [pin('tool', tool, { facts })] });
+      expect(pins(parseLock(printLock(lock)))[0]!.facts).toEqual(facts);
+    }
+    const hidden = printLock(LOCK).replace('sendsOut: true', 'sendsOut: true, agent: "a\\u200b"');
+    expect(() => parseLock(hidden)).toThrow('the id of an agent');
+  });
   it('may be shared by callers where it is a package that a person found stateless', () => {
     const lock = withUpstream(LOCK, 'files', { ...LOCK.upstreams.get('files')!, stateless: true });
     expect(printLock(lock)).toContain('\n    stateless: true\n');

@@ -8,7 +8,7 @@ import type { CallView, Facts, Taint, Target } from '../../core/call.ts';
 import { principalOf } from '../../core/principal.ts';
 import type { Maybe, State } from '../../core/state.ts';
 import { parseDuration } from '../../lib/time.ts';
-import { carriedBy, type Handoffs, handedTo } from './handoffs.ts';
+import { carriedBy, type Handoffs, handedTo } from './handoffs/where.ts';
 
 export const TAINTS = ['untrusted-content', 'private-data', 'injection-suspected'] as const;
 export const SINKS = ['sendsOut', 'executes', 'destructive', 'writes'] as const;

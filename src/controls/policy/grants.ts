@@ -7,10 +7,10 @@ import { RulesFault } from '../../core/rules.ts';
 import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
 import { type Bounds, bounds, compileBounds } from './bounds.ts';
+import { instant, refuseLasting } from './handoffs/until.ts';
 import type { Names } from './names.ts';
 import { type Demand, require as required } from './strength.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
-import { instant, refuseLasting } from './until.ts';
 
 // Cedar throws on a lone surrogate.
 const text = z

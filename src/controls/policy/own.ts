@@ -6,9 +6,9 @@ import { RulesFault } from '../../core/rules.ts';
 import { findInvisible } from '../../detect/invisible.ts';
 import { closest } from '../../lib/text.ts';
 import type { Policy } from './grants.ts';
+import { parseInstant, UNTIL } from './handoffs/until.ts';
 import { anything, readsOf, under } from './reads.ts';
 import { ENTITY, type Uid, uidOf } from './types.ts';
-import { parseInstant, UNTIL } from './until.ts';
 
 export interface OwnPolicy extends Policy {
   readonly text: string;

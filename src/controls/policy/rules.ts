@@ -12,7 +12,7 @@ import { type Bounds, common, NO_BOUNDS, together } from './bounds.ts';
 import { Misfit } from './facts.ts';
 import { type Flows, type FlowsConfig, schema as flowsSchema } from './flows.ts';
 import { compileGrants, type Granted, grant, type Policy } from './grants.ts';
-import { compileHandoffs } from './handoffs.ts';
+import { compileHandoffs } from './handoffs/where.ts';
 import { nameOf, namesOf } from './names.ts';
 import { type OwnPolicy, parseOwn } from './own.ts';
 import { check, Slice } from './slice.ts';

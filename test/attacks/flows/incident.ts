@@ -27,7 +27,7 @@ const NONE: Facts = {
 export interface Incident {
   readonly site: Site;
   /** The text of the answer, `!` before it when it is refused. Each caller has a session of its own. */
-  session(): (upstream: string, tool: string, args?: object) => Promise<string>;
+  session(credential?: string): (upstream: string, tool: string, args?: object) => Promise<string>;
   /** Another word of a server about itself, from now on. */
   rewrite(upstream: string, tools: Readonly<Record<string, Tool>>): void;
   /** What a person says to the newest question. */
@@ -48,10 +48,18 @@ function scriptOf(tools: Readonly<Record<string, Tool>>): string {
   });
 }
 
-export async function incident(servers: Servers, policy: string, more = ''): Promise<Incident> {
+/** `more`: further blocks of the configuration. `blocks`: upstream -> further members of its block. */
+export async function incident(
+  servers: Servers,
+  policy: string,
+  more = '',
+  blocks: Readonly<Record<string, object>> = {},
+): Promise<Incident> {
   const scripts = (dir: string, upstream: string) => join(dir, upstream, 'script.json');
   const site = new Site({
-    upstreams: Object.fromEntries(Object.keys(servers).map((name) => [name, { run: ['node', `./${name}/server.ts`] }])),
+    upstreams: Object.fromEntries(
+      Object.keys(servers).map((name) => [name, { run: ['node', `./${name}/server.ts`], ...blocks[name] }]),
+    ),
     fill(dir) {
       for (const [name, tools] of Object.entries(servers)) {
         mkdirSync(join(dir, name));
@@ -71,12 +79,12 @@ export async function incident(servers: Servers, policy: string, more = ''): Pro
   const callers: Caller[] = [];
   return {
     site,
-    session() {
+    session(credential = site.token()) {
       const open = new Map<string, Caller>();
       return async (upstream, tool, args = {}) => {
         let caller = open.get(upstream);
         if (!caller) {
-          caller = new Caller(served.url, `/${upstream}`, site.token(), '2026-07-28');
+          caller = new Caller(served.url, `/${upstream}`, credential, '2026-07-28');
           open.set(upstream, caller);
           callers.push(caller);
         }

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { carrying } from '../../../src/controls/policy/carry.ts';
+import { carrying } from '../../../src/controls/policy/handoffs/carry.ts';
+import { parseInstant } from '../../../src/controls/policy/handoffs/until.ts';
 import { policy } from '../../../src/controls/policy/index.ts';
 import { compile, type Rules, schema } from '../../../src/controls/policy/rules.ts';
-import { parseInstant } from '../../../src/controls/policy/until.ts';
 import type { Caller, Facts, Handler, Pinned, Taint } from '../../../src/core/call.ts';
 import type { Ended } from '../../../src/core/ended.ts';
 import { RulesFault } from '../../../src/core/rules.ts';

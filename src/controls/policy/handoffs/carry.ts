@@ -1,9 +1,9 @@
 /** Taint that travels with a call to where agents meet, and back (guarantee AZ9). */
-import type { Call, Handler, Taint } from '../../core/call.ts';
-import { Ended } from '../../core/ended.ts';
-import type { State } from '../../core/state.ts';
-import { type Flows, held, mark, marked, put } from './flows.ts';
-import { type Handoffs, there } from './handoffs.ts';
+import type { Call, Handler, Taint } from '../../../core/call.ts';
+import { Ended } from '../../../core/ended.ts';
+import type { State } from '../../../core/state.ts';
+import { type Flows, held, mark, marked, put } from '../flows.ts';
+import { type Handoffs, there } from './where.ts';
 
 /** `Snapshot.carry`. What goes along is marked before anything is sent, what comes back before anything is heard. */
 export function carrying(

@@ -1,9 +1,9 @@
 /**
  * Where agents meet (guarantee AZ9): one calls another as a tool, or writes where another reads. What the one has read
- * goes along, and what is there comes back, as flows of their own beside those of `flows.ts`: what was handed to an agent,
+ * goes along, and what is there comes back, as flows of their own beside those of `../flows.ts`: what was handed to an agent,
  * what an agent carries, and what lies in a shared upstream, each of one tenant.
  */
-import type { Caller, Pinned, Target } from '../../core/call.ts';
+import type { Caller, Pinned, Target } from '../../../core/call.ts';
 
 export interface Handoffs {
   /** Ids of agents that are tools of others. */

@@ -1,9 +1,9 @@
 /** Grants that end, and why one for another agent must (guarantee AZ9). */
 import { z } from 'zod';
-import type { Pinned } from '../../core/call.ts';
-import { RulesFault } from '../../core/rules.ts';
-import { iso } from '../../lib/time.ts';
-import { nameOf } from './names.ts';
+import type { Pinned } from '../../../core/call.ts';
+import { RulesFault } from '../../../core/rules.ts';
+import { iso } from '../../../lib/time.ts';
+import { nameOf } from '../names.ts';
 
 const SHAPE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(?::(\d\d))?Z)?$/;
 const DAY = 86_400_000;
