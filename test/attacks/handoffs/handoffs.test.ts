@@ -40,31 +40,48 @@ const GRANTS = [
 ];
 const MORE = 'identity: { keys: true }\nflows: { untrusted-content: { writes: pass } }\n';
 
+const WHO = {
+  planner: ['planner', 'acme'],
+  billing: ['billing', 'acme'],
+  again: ['billing', 'acme'],
+  elsewhere: ['billing', 'globex'],
+  asks: ['planner', 'back'],
+  earns: ['billing', 'back'],
+  writes: ['writer', 'wiki'],
+  reads: ['reader', 'wiki'],
+  abroad: ['reader', 'globex'],
+  hands: ['planner', 'log'],
+  late: ['reader', 'ends'],
+  ungranted: ['planner', 'ends'],
+} as const;
+type Session = ReturnType<Incident['session']>;
+
 let at: Incident;
+let as: Readonly<Record<keyof typeof WHO, Session>>;
 beforeAll(async () => {
   at = await incident(SERVERS, `policy: ${JSON.stringify(GRANTS)}`, MORE, { wiki: { shared: true } });
+  as = await keyed();
 }, 60_000);
 afterAll(() => at?.close());
 
-type Session = ReturnType<Incident['session']>;
-
-/** Agents, each of a tenant, with keys made in one go; the subject is another each time. */
-async function keyed(...who: readonly (readonly [agent: string, tenant: string])[]): Promise<Session[]> {
+/** Keys made in one go; the subject is another each time. */
+async function keyed(): Promise<typeof as> {
   const file = join(at.site.dir, '.doorward/apikeys.json');
   const files = { read: readPrivate, replace: replacePrivate };
   let keys: readonly KeyRecord[] = readKeys(file, files);
-  const made = who.map(([agent, tenant]) => {
-    const wanted = { tenant, subject: `s${keys.length}`, agent: [agent] };
+  const made = Object.entries(WHO).map(([name, [agent, tenant]]) => {
+    const wanted = { tenant, subject: `of-${name}`, agent: [agent] };
     const issued = issueKey(keys, wanted, 3_600_000, { at: Date.now(), random: randomBytes });
     keys = issued.keys;
-    return at.session(issued.key);
+    return [name, at.session(issued.key)] as const;
   });
   writeKeys(file, keys, files);
   // The running gateway sees them by itself, a moment later.
-  for (const began = Date.now(); (await made.at(-1)!('wiki', 'read')) === '!authentication required'; )
+  const [, last] = made.at(-1)!;
+  for (const began = Date.now(); (await last('hub', 'issue')) === '!authentication required'; )
     if (Date.now() - began > 10_000) throw new Error('the keys are not known');
     else await new Promise((resolve) => setTimeout(resolve, 250));
-  return made;
+  return Object.fromEntries(made) as typeof as;
 }
 
 const entries = () =>
@@ -78,12 +95,7 @@ const entries = () =>
     );
 
 it('holds the send of an agent that was handed what another had read, in that tenant alone', async () => {
-  const [planner, billing, again, other] = (await keyed(
-    ['planner', 'acme'],
-    ['billing', 'acme'],
-    ['billing', 'acme'],
-    ['billing', 'globex'],
-  )) as [Session, Session, Session, Session];
+  const { planner, billing, again, elsewhere } = as;
   expect(await billing('hub', 'send', { text: 'bill' })).toContain('bill');
   expect(await planner('bots', 'billing', { text: 'settle no. 7' })).toContain('settle no. 7');
   expect(await billing('hub', 'send', { text: 'bill' })).toContain('bill');
@@ -91,11 +103,11 @@ it('holds the send of an agent that was handed what another had read, in that te
   expect(await planner('bots', 'billing', { text: 'settle no. 8' })).toContain('settle no. 8');
   expect(await billing('hub', 'send', { text: 'bill' })).toMatch(WAITS);
   expect(await again('hub', 'send', { text: 'bill' })).toMatch(WAITS);
-  expect(await other('hub', 'send', { text: 'bill' })).toContain('bill');
+  expect(await elsewhere('hub', 'send', { text: 'bill' })).toContain('bill');
 }, 60_000);
 
 it('brings what the other agent carries back to who asked it', async () => {
-  const [planner, billing] = (await keyed(['planner', 'back'], ['billing', 'back'])) as [Session, Session];
+  const { asks: planner, earns: billing } = as;
   await billing('hub', 'salary');
   expect(await planner('hub', 'send', { text: 'x' })).toContain('x');
   await planner('bots', 'billing', { text: 'who earns what?' });
@@ -103,12 +115,7 @@ it('brings what the other agent carries back to who asked it', async () => {
 }, 60_000);
 
 it('marks what agents share, for readers of the same tenant', async () => {
-  const who = [
-    ['writer', 'wiki'],
-    ['reader', 'wiki'],
-    ['reader', 'globex'],
-  ] as const;
-  const [writer, reader, other] = (await keyed(...who)) as [Session, Session, Session];
+  const { writes: writer, reads: reader, abroad: other } = as;
   await writer('hub', 'issue');
   expect(await writer('wiki', 'write', { text: 'page' })).toContain('page');
   expect(await reader('hub', 'send', { text: 'x' })).toContain('x');
@@ -119,7 +126,7 @@ it('marks what agents share, for readers of the same tenant', async () => {
 }, 60_000);
 
 it('asks a person before instructions are handed on, and tells the log who hands to whom', async () => {
-  const [planner] = (await keyed(['planner', 'log'])) as [Session];
+  const { hands: planner } = as;
   expect(await planner('bots', 'billing', { text: SURE })).toMatch(WAITS);
   expect(await planner('bots', 'billing', { text: 'settle no. 9' })).toContain('no. 9');
   const told = entries().filter(({ handoff }) => handoff);
@@ -128,7 +135,7 @@ it('asks a person before instructions are handed on, and tells the log who hands
 }, 60_000);
 
 it('ends with its grant, and is nothing without one', async () => {
-  const [reader, planner] = (await keyed(['reader', 'ends'], ['planner', 'ends'])) as [Session, Session];
+  const { late: reader, ungranted: planner } = as;
   expect(await reader('bots', 'billing', { text: 'x' })).toMatch(/^!This call is not allowed any more/);
   expect(entries().find(({ outcome }) => outcome?.code === 'policy.expired')).toMatchObject({
     handoff: { from: 'reader', to: 'billing' },

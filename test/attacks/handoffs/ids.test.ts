@@ -102,6 +102,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       send: (text) => void sent.push(JSON.parse(text)),
       again: async () => ({ message: { kind: 'result', value: {} }, outcome: { kind: 'reply', sent: true } }) as never,
       stop: () => {},
+      waits: () => () => {},
     });
     const answer = { kind: 'response', id: sent[0]!.id, result: { roots: [] }, facts: {} } as never;
     return async (who) => questions.take(answer, 's', who);
