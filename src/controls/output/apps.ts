@@ -10,6 +10,11 @@ import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 const DOMAINS = ['connectDomains', 'resourceDomains', 'frameDomains', 'baseUriDomains'] as const;
 const PROFILE = /;\s*profile\s*=\s*"?mcp-app/i;
 
+/** Whether the contents of a resource say that they are a page of an app. */
+export function isApp({ mimeType }: JsonObject): boolean {
+  return typeof mimeType === 'string' && PROFILE.test(mimeType);
+}
+
 /** The result with its apps bounded, or without any; the same object when it has nothing of the kind. */
 export function bounded(value: JsonObject, bounds: AppBounds | undefined): JsonObject {
   const made: JsonObject = {};
@@ -34,10 +39,10 @@ function block(item: Json, bounds: AppBounds | undefined): Json {
 /** The contents of one resource. */
 function page(item: Json, bounds: AppBounds | undefined): Json {
   if (!isObject(item)) return item;
-  const { _meta: meta, mimeType } = item;
+  const { _meta: meta } = item;
   const ui = isObject(meta) ? meta['ui'] : undefined;
   if (!bounds) {
-    const plain = typeof mimeType === 'string' && PROFILE.test(mimeType) ? { ...item, mimeType: 'text/plain' } : item;
+    const plain = isApp(item) ? { ...item, mimeType: 'text/plain' } : item;
     return withoutUi(plain);
   }
   if (ui === undefined) return item;

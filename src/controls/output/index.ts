@@ -12,12 +12,14 @@ import {
   STREAM,
 } from '../../core/call.ts';
 import { CODES, type Code } from '../../core/codes/index.ts';
+import { type Breathe, isLarge, sliced, whole } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import { canonical } from '../../lib/json/canonical.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { plain } from '../../lib/schema/index.ts';
 import { escapeText } from '../../lib/text.ts';
+import { mayBeActive, type Settled, settling } from './active.ts';
 import { bounded } from './apps.ts';
 import { cutTo, sizeOf } from './cut.ts';
 import { findInternals } from './internals.ts';
@@ -34,23 +36,41 @@ const DETAIL = 1_024;
 
 export const output: Control<Rules> = {
   id: 'output',
-  inspect(call, message, rules, state) {
+  inspect(call, message, rules, state, breathe) {
     switch (message.kind) {
       case 'notification':
         return inspectNote(call, message, rules, state);
       case 'error':
         return failed(call, `rpc ${message.code}: ${message.message}`);
       case 'result':
-        return charged(
-          call,
-          message,
-          signed(call, message, inspectResult(call, message, rules), rules, state),
-          rules.session,
-          state,
-        );
+        return inspectShown(call, message, rules, state, breathe);
     }
   },
 };
+
+/** What is active goes first: all that follows judges what is left. */
+function inspectShown(
+  call: CallView,
+  message: Result,
+  rules: Rules,
+  state: State,
+  breathe: Breathe | undefined,
+): Verdict<Message> | Promise<Verdict<Message>> {
+  const judge = (result: Result, edits: [Code, string][]) =>
+    charged(
+      call,
+      message,
+      signed(call, message, inspectResult(call, result, rules, edits), rules, state),
+      rules.session,
+      state,
+    );
+  const { active } = rules;
+  if (active === 'pass' || !SHOWN.has(call.family) || !mayBeActive(message.value, active)) return judge(message, []);
+  const work = settling(message.value, active);
+  const after = ({ value, what }: Settled) =>
+    value === message.value ? judge(message, []) : judge({ kind: 'result', value }, [['output.active', what]]);
+  return breathe !== undefined && isLarge(message) ? sliced(work, breathe).then(after) : after(whole(work));
+}
 
 /** Counted in number and in bytes: a call's interim messages together may hold no more than its result. */
 function inspectNote(call: CallView, note: Notification, rules: Rules, state: State): Verdict<Message> {
@@ -88,14 +108,13 @@ function inspectTask({ value }: Result): Verdict<Message> {
   return same ? PASS : edit({ kind: 'result', value: kept }, 'output.dropped', 'statusMessage');
 }
 
-function inspectResult(call: CallView, result: Result, rules: Rules): Verdict<Message> {
+function inspectResult(call: CallView, result: Result, rules: Rules, edits: [Code, string][]): Verdict<Message> {
   const { resultType } = result.value;
   if (resultType === 'input_required') return inspectQuestion(call, result, rules);
   if (resultType === 'task' && call.extensions?.includes('tasks')) return inspectTask(result);
   if (resultType !== undefined && resultType !== 'complete') return stop('output.shape', 'resultType');
   let value = shaped(call.method, result.value);
   if (value === undefined) return stop('output.shape', call.method);
-  const edits: [Code, string][] = [];
   if (value !== result.value) edits.push(['output.dropped', 'members']);
 
   const apps = bounded(value, call.extensions?.includes('apps') ? rules.apps.get(call.upstream) : undefined);
@@ -189,7 +208,8 @@ function failed(call: CallView, words: string, asTool = call.family === 'call'):
   return edit<Message>(told, 'output.error', escapeText(words, DETAIL));
 }
 
-const SIGNED: ReadonlySet<Family> = new Set(['call', 'read', 'get', 'task']);
+/** Families whose results a host may show. */
+const SHOWN: ReadonlySet<Family> = new Set(['call', 'read', 'get', 'task']);
 
 /** The last word about a result: where it comes from. A question, a task that is not over and a refusal come from nowhere. */
 function signed(
@@ -199,7 +219,7 @@ function signed(
   { sign }: Rules,
   state: State,
 ): Verdict<Message> {
-  if (!sign || verdict.kind === 'stop' || !SIGNED.has(call.family)) return verdict;
+  if (!sign || verdict.kind === 'stop' || !SHOWN.has(call.family)) return verdict;
   const last = verdict.kind === 'edit' ? verdict.value : result;
   if (last.kind !== 'result' || (last.value.resultType ?? 'complete') !== 'complete') return verdict;
   // What another control edited has lost the bytes of its server.

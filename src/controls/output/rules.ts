@@ -17,6 +17,12 @@ export const schema = z
       .default(67_108_864)
       .describe('bytes of all results of one session in an hour; a result that no longer fits is refused'),
     interim: z.int().min(0).max(100_000).default(1_000).describe('messages of one call before its result'),
+    active: z
+      .enum(['label', 'strip', 'pass'])
+      .default('label')
+      .describe(
+        'script, handlers, frames, forms and the like: mark them for the host and render nothing that has them; make plain words of them; or pass them',
+      ),
     provenance: z
       .boolean()
       .default(false)

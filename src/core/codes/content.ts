@@ -58,6 +58,12 @@ export const content = {
     'This session has read as much as it may in an hour. Reference {ref}.',
     'over the bytes of a session (output.session)',
   ),
+  'output.active': rpc(
+    200,
+    -31119,
+    'edited',
+    'script or other active content was marked or made plain words; `what` names the kinds',
+  ),
   'output.flood': inBand(
     -31107,
     'The tool sent too many messages. Reference {ref}.',

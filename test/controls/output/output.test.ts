@@ -205,7 +205,13 @@ describe('internals', () => {
 
 describe('rules of output', () => {
   it('has the defaults of the guarantee', () =>
-    expect(schema.parse(undefined)).toEqual({ cap: 262_144, session: 67_108_864, interim: 1000, provenance: false }));
+    expect(schema.parse(undefined)).toEqual({
+      cap: 262_144,
+      session: 67_108_864,
+      interim: 1000,
+      active: 'label',
+      provenance: false,
+    }));
   it('stops the start for a schema that cannot be served', () => {
     const bad = { ...pin, descriptor: { name: 't', outputSchema: { $ref: 'https://example.com' } } };
     expect(() => compile(schema.parse(undefined), { pinned: [bad] })).toThrow(RulesFault);

@@ -1,0 +1,167 @@
+/**
+ * Active content of a result (guarantee OU6), for whatever shows it: marked for the host, and typed as plain text where
+ * its type asks to be rendered; or made plain words, where so configured. Pages of MCP Apps run by design: apps.ts bounds
+ * those that are let through, and makes plain text of all others.
+ */
+import type { Slices } from '../../core/slices.ts';
+import { type Active, acting, disarmed, mayAct, runs } from '../../detect/active.ts';
+import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { isApp } from './apps.ts';
+
+/** In `_meta` of a content block, or of the contents of a resource: the kinds that were found there. */
+export const MARK = 'dev.doorward/active';
+
+/** Types that hosts render and that can hold script. */
+const RENDERED = /^\s*(?:text\/(?:html|xml)|[a-z]+\/(?:[\w.-]{1,64}\+)?xml|multipart\/related)(?![\w.+-])/i;
+const SVG = /^\s*image\/svg/i;
+/** Under `ui:` a host shows whatever it knows a way to show: lists of addresses become frames, scripts run. */
+const PAGE = /^\s*ui:/i;
+const INERT = /^\s*(?:text\/(?:plain|markdown|csv)|application\/json|image\/(?!svg)|audio\/|video\/)/i;
+const PLAIN = 'text/plain';
+const REMOVED = 'about:blank#doorward-removed';
+
+export type Mode = 'label' | 'strip';
+
+/** False proves that nothing in this result is active. */
+export function mayBeActive(value: JsonObject, mode: Mode): boolean {
+  if (mode === 'strip' && value['structuredContent'] !== undefined) return true;
+  return [value['content'], value['contents'], value['messages']].some(
+    (list) => Array.isArray(list) && list.some(mayBeActiveItem),
+  );
+}
+
+function mayBeActiveItem(item: Json): boolean {
+  if (!isObject(item)) return false;
+  const { type, text } = isObject(item['content']) ? item['content'] : item;
+  return type !== 'text' || typeof text !== 'string' || mayAct(text);
+}
+
+export interface Settled {
+  /** The same object when nothing is active. */
+  readonly value: JsonObject;
+  /** Kinds, for the log. */
+  readonly what: string;
+}
+
+export function* settling(value: JsonObject, mode: Mode): Slices<Settled> {
+  const work = new Work(mode);
+  const made: JsonObject = {};
+  for (const [member, change] of [
+    ['content', (item: Json) => work.block(item)],
+    ['contents', (item: Json) => work.page(item)],
+    ['messages', (item: Json) => work.message(item)],
+  ] as const) {
+    const list = value[member];
+    if (!Array.isArray(list)) continue;
+    const next: Json[] = [];
+    for (const item of list) next.push(yield* change(item));
+    if (next.some((item, i) => item !== list[i])) made[member] = next;
+  }
+  const { structuredContent } = value;
+  if (mode === 'strip' && structuredContent !== undefined) {
+    const next = yield* work.words(structuredContent);
+    if (next !== structuredContent) made['structuredContent'] = next;
+  }
+  const same = Object.keys(made).length === 0;
+  return { value: same ? value : { ...value, ...made }, what: [...work.kinds].join(' ') };
+}
+
+class Work {
+  readonly kinds = new Set<string>();
+  readonly #strip: boolean;
+
+  constructor(mode: Mode) {
+    this.#strip = mode === 'strip';
+  }
+
+  *message(item: Json): Slices<Json> {
+    if (!isObject(item) || item['content'] === undefined) return item;
+    const content = yield* this.block(item['content']);
+    return content === item['content'] ? item : { ...item, content };
+  }
+
+  *block(item: Json): Slices<Json> {
+    if (!isObject(item)) return item;
+    const { type, text, resource, uri, data, mimeType } = item;
+    if (type === 'text' && typeof text === 'string') {
+      const found = yield* this.#found(text, false);
+      if (found.length === 0) return item;
+      return this.#strip ? { ...item, text: disarmed(text, found) } : marked(item, found);
+    }
+    if (type === 'resource' && resource !== undefined) {
+      const inner = yield* this.page(resource);
+      return inner === resource ? item : { ...item, resource: inner };
+    }
+    if (type === 'resource_link' && typeof uri === 'string' && runs(uri)) {
+      this.kinds.add('script');
+      return this.#strip ? { ...item, uri: REMOVED } : marked(item, [{ at: 0, kind: 'script', link: true }]);
+    }
+    if (typeof data === 'string' && typeof mimeType === 'string' && SVG.test(mimeType)) {
+      const picture = Buffer.from(data, 'base64').toString('utf8');
+      const found = yield* this.#found(picture, true);
+      if (found.length === 0) return item;
+      if (!this.#strip) return marked(item, found);
+      return { ...item, data: Buffer.from(disarmed(picture, found)).toString('base64') };
+    }
+    return item;
+  }
+
+  /** The contents of one resource. */
+  *page(item: Json): Slices<Json> {
+    if (!isObject(item) || isApp(item)) return item;
+    const { uri, text, blob } = item;
+    const type = typeof item['mimeType'] === 'string' ? item['mimeType'] : '';
+    const page = typeof uri === 'string' && PAGE.test(uri);
+    const rendered = page || RENDERED.test(type);
+    const found: Active[] = [];
+    if (page && type !== '' && !RENDERED.test(type) && !INERT.test(type))
+      found.push({ at: 0, kind: 'frame', link: true });
+    const odd = found.length > 0;
+    if (typeof text === 'string') found.push(...(yield* this.#found(text, rendered)));
+    else if (typeof blob === 'string' && rendered) {
+      const source = Buffer.from(blob, 'base64').toString('latin1');
+      // Two bytes to a character: not read here, but by a browser.
+      if (source.includes('\0')) found.push({ at: 0, kind: 'unread', link: false });
+      else found.push(...(yield* this.#found(source, true)));
+    }
+    if (found.length === 0) return item;
+    for (const { kind } of found) this.kinds.add(kind);
+    if (this.#strip && !odd && typeof text === 'string') return { ...item, text: disarmed(text, found) };
+    const plain = rendered || type === '' ? { ...item, mimeType: PLAIN } : item;
+    return marked(plain, found);
+  }
+
+  /** All strings of a structure. */
+  *words(item: Json): Slices<Json> {
+    if (typeof item === 'string') {
+      const found = yield* this.#found(item, false);
+      return found.length === 0 ? item : disarmed(item, found);
+    }
+    if (typeof item !== 'object' || item === null || isRawNumber(item)) return item;
+    if (Array.isArray(item)) {
+      const next: Json[] = [];
+      for (const one of item) next.push(yield* this.words(one));
+      return next.some((one, i) => one !== item[i]) ? next : item;
+    }
+    const next: [string, Json][] = [];
+    let same = true;
+    for (const [name, inner] of Object.entries(item)) {
+      const made = yield* this.words(inner!);
+      same &&= made === inner;
+      next.push([name, made]);
+    }
+    return same ? item : Object.fromEntries(next);
+  }
+
+  *#found(text: string, html: boolean): Slices<Active[]> {
+    if (!mayAct(text)) return [];
+    const found = yield* acting(text, html);
+    for (const { kind } of found) this.kinds.add(kind);
+    return found;
+  }
+}
+
+function marked(item: JsonObject, found: readonly Active[]): JsonObject {
+  const meta = isObject(item['_meta']) ? item['_meta'] : {};
+  return { ...item, _meta: { ...meta, [MARK]: [...new Set(found.map(({ kind }) => kind))] } };
+}
