@@ -6,7 +6,8 @@ import { compile, schema } from '../../../src/controls/output/rules.ts';
 import type { Call, Message, Pinned, Result } from '../../../src/core/call.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import type { JsonObject } from '../../../src/lib/json/types.ts';
-import { scratchOnly, view } from '../cases.ts';
+import { memoryState } from '../../../src/store/memory.ts';
+import { view } from '../cases.ts';
 
 const facts = { reads: true, writes: false, destructive: false, executes: false, sendsOut: false };
 const pin = (outputSchema?: JsonObject): Pinned => ({
@@ -24,7 +25,12 @@ function said(value: JsonObject, active: string, some: Partial<Call> = {}, targe
     pinned: [target],
     apps: new Map([['files', { domains: [], permissions: [] }]]),
   });
-  const verdict = output.inspect!(view({ target, ...some }), { kind: 'result', value }, rules, scratchOnly());
+  const verdict = output.inspect!(
+    view({ target, ...some }),
+    { kind: 'result', value },
+    rules,
+    memoryState(() => 0),
+  );
   const { kind, ...rest } = verdict as Verdict<Message> & { code?: string; what?: string; value?: Result };
   return { kind, ...rest, value: rest.value?.value ?? value };
 }
@@ -179,8 +185,19 @@ it('looks at a large result in slices, with the same verdict', async () => {
     return undefined;
   };
   const call = view({ target: pin() });
-  const whole = output.inspect!(call, { kind: 'result', value }, rules, scratchOnly());
-  const sliced = output.inspect!(call, { kind: 'result', value }, rules, scratchOnly(), breathe);
+  const whole = output.inspect!(
+    call,
+    { kind: 'result', value },
+    rules,
+    memoryState(() => 0),
+  );
+  const sliced = output.inspect!(
+    call,
+    { kind: 'result', value },
+    rules,
+    memoryState(() => 0),
+    breathe,
+  );
   expect(sliced).toBeInstanceOf(Promise);
   expect(await sliced).toEqual(whole);
   expect(turns).toBeGreaterThan(10);
