@@ -17,7 +17,8 @@ const ID = /^[0-9A-Z]{4,6}$/;
 const FAILURES = { burst: 10, perSecond: 1 / 6 } as const;
 
 const REFUSED: Readonly<Record<Extract<Decided, string>, string>> = {
-  unknown: 'No such approval waits any more: it was used, or it expired.',
+  unknown:
+    'No such approval waits any more: it was used, has expired, or the gateway was started anew. The call can be made again.',
   decided: 'This approval is decided already.',
   self: 'Whoever asked may not approve it: somebody else must.',
   group: 'An approver of another group is needed.',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askOwner } from '../../src/doors/ask-owner.ts';
 import { VERSION } from '../../src/gateway/version.ts';
 import { sha256Hex } from '../../src/lib/bytes.ts';
-import { http, INITIALIZE, legacy, modern } from '../doors/client.ts';
+import { http, INITIALIZE, legacy, META, modern } from '../doors/client.ts';
 import { desktop } from './desktop.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 
@@ -18,7 +18,7 @@ const WAITS =
 let site: Site;
 let served: Served;
 beforeAll(async () => {
-  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: OPEN_LIMITS });
+  site = new Site({ servers: { tidy: ['tidy.ts'] }, more: `${OPEN_LIMITS}console: { port: 0 }\n` });
   expect(site.run('review', '--yes', '--no-grants').status).toBe(0);
   edit('policy: []', POLICY);
   served = await site.serve();
@@ -176,7 +176,40 @@ describe('an approval', () => {
     await served.stop();
     expect(approve()).toMatchObject({ status: 2, said: expect.stringContaining('no gateway runs') });
     served = await site.serve();
-    expect(idOf(await overModern(args))).not.toBe(id);
+    const gone = 'the gateway was started anew';
+    expect(approve('grant', id, '--yes')).toMatchObject({ status: 1, said: expect.stringContaining(gone) });
+    const anew = idOf(await overModern(args));
+    expect(anew).not.toBe(id);
+    await grant(anew);
+    expect(await overModern(args)).toBe('restart');
+  });
+
+  it('is put to its client anew after a restart, though that comes back with the old one', async () => {
+    const ask = async (more: object): Promise<any> => {
+      const { headers, body } = modern(1, 'echo', { text: 'page' }) as { headers: Record<string, string>; body: any };
+      const _meta = { ...META, 'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } } };
+      const params = { ...body.params, _meta, ...more };
+      const { json } = await http(served.url, {
+        path: '/tidy',
+        headers: { ...headers, ...auth() },
+        body: { ...body, params },
+      });
+      return json['result'];
+    };
+    const before = await ask({});
+    await served.stop();
+    served = await site.serve();
+    const inputResponses = { approval: { action: 'accept' } };
+    const back = await ask({ requestState: before.requestState, inputResponses });
+    expect(back).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: { approval: { method: 'elicitation/create' } },
+    });
+    const [old, anew] = [before, back].map(({ inputRequests }) => inputRequests.approval.params.url.split('/').at(-1));
+    expect(anew).not.toBe(old);
+    await grant(anew);
+    const done = await ask({ requestState: back.requestState, inputResponses });
+    expect(done.content).toEqual([{ type: 'text', text: 'page' }]);
   });
 
   it('expires, waiting or granted', async () => {

@@ -104,7 +104,10 @@ export const approve: Verb = {
 };
 
 const SAYS: Readonly<Record<AdminFault, readonly [message: string, hint?: string]>> = {
-  unknown: ['no such approval waits; it may have expired', 'doorward approve lists them'],
+  unknown: [
+    'no such approval waits; it was used, has expired, or the gateway was started anew',
+    'have the call made again: it waits under a new id, which doorward approve lists',
+  ],
   decided: ['this approval is decided already'],
   self: ['the one who asked may not approve it (approval.not)', 'somebody else must'],
   group: ['an approver of a group must agree', 'doorward approve code --as NAME --groups GROUP, for the console'],
