@@ -14,6 +14,8 @@ export type Answered = Readonly<Record<'result' | 'error', Record<string, any> |
 export interface Way {
   readonly name: string;
   readonly era: string;
+  /** Who asks: the same in the log, and in what the policy knows, as every other way of this caller. */
+  readonly caller: string;
   ask(asked: Asked): Promise<Answered>;
   close(): void;
 }
@@ -34,7 +36,7 @@ const coded = (value: unknown): string => {
 };
 
 /** `batched`: each request in an array of its own. */
-export function overHttp(url: string, token: string, era: string, batched = false): Way {
+export function overHttp(url: string, token: string, era: string, { batched = false, caller = 'local' } = {}): Way {
   const sessions = new Map<string, Promise<string>>();
   let id = 0;
   const post = (upstream: string, body: object, headers: Record<string, string> = {}) =>
@@ -48,8 +50,9 @@ export function overHttp(url: string, token: string, era: string, batched = fals
     return String(headers['mcp-session-id']);
   };
   return {
-    name: `HTTP ${era}${batched ? ' in batches' : ''}`,
+    name: `${caller} over HTTP, ${era}${batched ? ' in batches' : ''}`,
     era,
+    caller,
     async ask(asked) {
       const { upstream, method, params } = asked;
       const message = { jsonrpc: '2.0', id: ++id, method, params };
@@ -108,8 +111,9 @@ export function overBridge(site: Site, era: string): Way {
     return say;
   }
   return {
-    name: `stdio ${era}`,
+    name: `local over stdio, ${era}`,
     era,
+    caller: 'local',
     async ask({ upstream, method, params }) {
       const say = children.get(upstream) ?? (await start(upstream));
       const own = ++id;
