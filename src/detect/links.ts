@@ -50,9 +50,12 @@ const SENTENCE = 4;
 /** False: no link is in this text or JSON text. */
 export function mayLink(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return buffer.includes('](', 0, 'latin1') || ELEMENTS.some((mark) => buffer.includes(mark, 0, 'latin1'));
+  const holds = (mark: string) => buffer.includes(mark, 0, 'latin1');
+  // Outside a string JSON has no colon behind a bracket.
+  return holds('](') || (bytes.includes(0x3c) && ELEMENTS.some(holds)) || (holds(']:') && REFERENCES.some(holds));
 }
-const ELEMENTS = ['<img', '<IMG', '<iframe', '<source', '<link', '<script', '<object', '<embed', ']: http', ']:http'];
+const ELEMENTS = ['<img', '<IMG', '<iframe', '<source', '<link', '<script', '<object', '<embed'];
+const REFERENCES = [']: http', ']:http'];
 
 /** Each address that carries data, in order. */
 export function leaksIn(text: string): Leak[] {

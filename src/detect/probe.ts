@@ -13,7 +13,11 @@ interface Entry {
 
 export class Keywords {
   readonly #lists = new Uint16Array(1 << 18);
+  /** Which of them there are, a bit each: most probes end here, and this much stays in the cache of a processor. */
+  readonly #known = new Uint8Array(1 << 15);
   readonly #entries: Entry[][] = [[]];
+  /** By list, 64 bits: the codes that may stand behind a probe that leads there. */
+  #behind = new Uint32Array(2);
   /** Letters of either case, digits, and up to 27 marks that the keywords hold; 0 = no keyword holds it. */
   readonly #codes = new Uint8Array(256);
 
@@ -36,10 +40,19 @@ export class Keywords {
     });
     // At one start the longer keyword comes first: it knows more.
     for (const list of this.#entries) list.sort((a, b) => b.offset - a.offset || b.codes.length - a.codes.length);
+    this.#behind = new Uint32Array(2 * this.#entries.length);
+    this.#entries.forEach((list, at) => {
+      for (const { codes, offset } of list) {
+        const next = codes[offset + 3];
+        if (next === undefined) this.#behind.fill(-1, 2 * at, 2 * at + 2);
+        else this.#behind[2 * at + (next >> 5)]! |= 1 << (next & 31);
+      }
+    });
   }
 
   #add(at: number, entry: Entry): void {
     if (this.#lists[at] === 0) this.#lists[at] = this.#entries.push([]) - 1;
+    this.#known[at >> 3]! |= 1 << (at & 7);
     this.#entries[this.#lists[at]!]!.push(entry);
   }
 
@@ -54,15 +67,20 @@ export class Keywords {
     from = 0,
     to = length,
   ): boolean {
-    const lists = this.#lists;
+    const known = this.#known;
     const codes = this.#codes;
+    const behind = this.#behind;
     const last = Math.min(to, length - 2);
     let code = from < length ? codes[bytes[from]!]! : 0;
     for (let i = from; i < last; i += 2) {
       const next = codes[bytes[i + 2]!]!;
-      const list = lists[(code << 12) | (codes[bytes[i + 1]!]! << 6) | next]!;
+      const at = gram(code, codes[bytes[i + 1]!]!, next);
       code = next;
-      if (list !== 0 && this.#judge(list, bytes, i, length, hit)) return true;
+      if (((known[at >> 3]! >> (at & 7)) & 1) === 0) continue;
+      const list = this.#lists[at]!;
+      const after = i + 3 < length ? codes[bytes[i + 3]!]! : 0;
+      if ((behind[2 * list + (after >> 5)]! >> (after & 31)) & 1 && this.#judge(list, bytes, i, length, hit))
+        return true;
     }
     return false;
   }
@@ -75,12 +93,12 @@ export class Keywords {
     hit: (keyword: number, start: number) => boolean,
   ): boolean {
     const codesOf = this.#codes;
-    entries: for (const { keyword, codes, offset } of this.#entries[list]!) {
+    const entries = this.#entries[list]!;
+    entries: for (let e = 0; e < entries.length; e++) {
+      const { keyword, codes, offset } = entries[e]!;
       const start = at - offset;
       if (start < 0 || start + codes.length > length) continue;
-      for (let i = 0; i < codes.length; i++) {
-        if (codesOf[bytes[start + i]!] !== codes[i]) continue entries;
-      }
+      for (let i = codes.length - 1; i >= 0; i--) if (codesOf[bytes[start + i]!] !== codes[i]) continue entries;
       if (hit(keyword, start)) return true;
     }
     return false;

@@ -111,15 +111,27 @@ function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, pros
  * hide something (`\u`, `\/`), so that the value must be looked at.
  */
 export function mayHold(bytes: Uint8Array): boolean {
-  return whole(mayHolding(bytes));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (mayEscape(buffer)) return true;
+  const { spans, overflow } = scan(buffer, buffer.length, true);
+  return overflow || spans.length > 0;
 }
 
 /** The same in slices. */
 export function* mayHolding(bytes: Uint8Array): Slices<boolean> {
+  if (bytes.length <= ONE_GO) return mayHold(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (buffer.includes('\\u', 0, 'latin1') || buffer.includes('\\/', 0, 'latin1') || hasPercent(buffer)) return true;
+  if (mayEscape(buffer)) return true;
   const { spans, overflow } = yield* scanning(buffer, buffer.length, true);
   return overflow || spans.length > 0;
+}
+
+/** Whether characters may be written so that the bytes do not show them. */
+function mayEscape(bytes: Buffer): boolean {
+  const backslash = bytes.indexOf(0x5c);
+  if (backslash >= 0 && (bytes.includes('\\u', backslash, 'latin1') || bytes.includes('\\/', backslash, 'latin1')))
+    return true;
+  return hasPercent(bytes);
 }
 
 /** A letter or digit written as `%41`. */

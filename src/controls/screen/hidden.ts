@@ -33,12 +33,13 @@ const TERMINAL = new RegExp(`${CSI}|${STRING}|${SHORT}`, 'g');
 
 /** False proves that no string of this JSON text hides or carries anything: plain ASCII, no escape of a control character, no link. */
 export function mayHide(bytes: Uint8Array): boolean {
-  if (!isAscii(bytes) || mayLink(bytes)) return true;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   // A raw control character cannot stand in JSON, but DEL can.
+  if (!isAscii(bytes) || bytes.includes(0x7f) || mayLink(bytes)) return true;
+  if (!bytes.includes(0x5c)) return false;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return ESCAPES.some((escape) => buffer.includes(escape, 0, 'latin1'));
 }
-const ESCAPES = ['\\u', '\\b', '\\f', '\u007f'];
+const ESCAPES = ['\\u', '\\b', '\\f'];
 
 /** `limit`: from so many invisible characters on it is a hidden text. */
 export function reveal(value: Json, limit: number): Seen {

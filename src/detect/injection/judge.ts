@@ -45,23 +45,34 @@ export const BOUNDS: Readonly<Record<Head, Bounds>> = {
 const HIDDEN_BONUS = 1;
 
 export function judge(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Judged {
-  return whole(judging(text, head, models));
+  return text.length > ONE_PIECE ? whole(judging(text, head, models)) : best(text, head, models);
 }
 
 /** The same in slices. */
 export function* judging(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Slices<Judged> {
-  const large = text.length > ONE_PIECE;
+  if (text.length <= ONE_PIECE) return best(text, head, models);
   const seen = text.length > LOOK ? yield* suspects(text, LOOK) : text;
-  if (large) yield;
+  yield;
   const view = normalise(seen);
-  if (large) yield;
-  let best = look(view.text, head, models[head], undefined);
+  yield;
+  let most = look(view.text, head, models[head], undefined);
   for (const { how, text: piece } of view.hidden) {
-    if (large) yield;
+    yield;
     const found = look(piece, head, models[head], how);
-    if (found.score > best.score) best = found;
+    if (found.score > most.score) most = found;
   }
-  return best;
+  return most;
+}
+
+/** Of a short text and what is hidden in it, in one go. */
+function best(text: string, head: Head, models: Readonly<Record<Head, Weights>>): Judged {
+  const view = normalise(text);
+  let most = look(view.text, head, models[head], undefined);
+  for (const { how, text: piece } of view.hidden) {
+    const found = look(piece, head, models[head], how);
+    if (found.score > most.score) most = found;
+  }
+  return most;
 }
 
 /** Texts for which the look before is worth its cost. */

@@ -60,42 +60,87 @@ for (const { anchors, classes: row, gaps } of RULES) {
 /** Words thirteen letters on: instructions, previous, system, the, you. */
 const ROTATED = ['vafgehpg', 'cerivbhf', 'flfgrz', ' gur ', 'lbh '];
 const words = new Keywords([...needed, ...ROTATED]);
-const scratch = new Int32Array(classes.length);
 
 const LETTER = classOf('A-Za-z0-9');
 const OPENER = classOf('<[({#| \\[');
 
+/** What is asked of the bytes around a keyword. */
+interface Needed {
+  readonly size: number;
+  /** It begins with a blank of its own. */
+  readonly apart: boolean;
+  readonly endsInLetter: boolean;
+  readonly endsInColon: boolean;
+  readonly members: readonly Member[];
+}
+/** By keyword; a rotated word has none. */
+const asked: readonly Needed[] = needed.map((word, at) => ({
+  size: word.length,
+  apart: word.startsWith(' '),
+  endsInLetter: LETTER[word.charCodeAt(word.length - 1)] === 1,
+  endsInColon: word.endsWith(':'),
+  members: members[at]!,
+}));
+
+/** One look over bytes. */
+interface Look {
+  readonly bytes: Uint8Array;
+  /** By class: where it stood last. */
+  readonly seenAt: Int32Array;
+  /** Told of each place where a rule may hold, until it answers true. */
+  readonly hit: (at: number) => boolean;
+}
+const scratch = new Int32Array(classes.length);
+/** The look whose section is gone through. */
+let now: Look = { bytes: new Uint8Array(), seenAt: scratch, hit: yes };
+
 /** Bytes that are looked at between two `yield`s. */
 const SECTION = 16 * 1024;
 
-/** Calls `hit` with places where a rule may hold, until it answers true. */
-function* places(bytes: Uint8Array, hit: (at: number) => boolean): Slices<boolean> {
-  const short = bytes.length <= SECTION;
-  const seenAt = short ? scratch : new Int32Array(classes.length);
+function look(bytes: Uint8Array, hit: Look['hit']): Look {
+  const seenAt = bytes.length <= SECTION ? scratch : new Int32Array(classes.length);
   seenAt.fill(-1_000_000);
-  const found = (keyword: number, start: number): boolean => {
-    const list = members[keyword];
-    if (list === undefined) return hit(start);
-    const word = needed[keyword]!;
-    const before = bytes[start - 1] ?? 0;
-    const after = bytes[start + word.length] ?? 0;
-    // Behind a backslash the letter belongs to an escape of JSON.
-    if (LETTER[before] === 1 && bytes[start - 2] !== 0x5c && word[0] !== ' ') return false;
-    if (LETTER[after] === 1 && LETTER[word.charCodeAt(word.length - 1)] === 1) return false;
-    for (const { of, around } of list) {
-      if (around === OPENED && OPENER[before] === 0) continue;
-      if (around === COLON && after !== 0x3a && !word.endsWith(':')) continue;
-      for (const { other, reach } of partners[of]!) {
-        const near = other === AT ? followed(bytes, start, reach) : other < 0 || start - seenAt[other]! <= reach;
-        if (near && hit(start)) return true;
-      }
-      seenAt[of] = start;
+  return { bytes, seenAt, hit };
+}
+
+/** Answers whether `hit` has. */
+function section(of: Look, from: number): boolean {
+  now = of;
+  return words.each(of.bytes, of.bytes.length, found, from, from + SECTION);
+}
+
+function found(keyword: number, start: number): boolean {
+  const { bytes, seenAt, hit } = now;
+  const word = asked[keyword];
+  if (word === undefined) return hit(start);
+  const before = start > 0 ? bytes[start - 1]! : 0;
+  const end = start + word.size;
+  const after = end < bytes.length ? bytes[end]! : 0;
+  // Behind a backslash the letter belongs to an escape of JSON.
+  if (LETTER[before] === 1 && !word.apart && (start < 2 || bytes[start - 2] !== 0x5c)) return false;
+  if (LETTER[after] === 1 && word.endsInLetter) return false;
+  const { members } = word;
+  for (let m = 0; m < members.length; m++) {
+    const { of, around } = members[m]!;
+    if (around === OPENED && OPENER[before] === 0) continue;
+    if (around === COLON && after !== 0x3a && !word.endsInColon) continue;
+    const near = partners[of]!;
+    for (let p = 0; p < near.length; p++) {
+      const { other, reach } = near[p]!;
+      if (other === AT ? !followed(bytes, start, reach) : other >= 0 && start - seenAt[other]! > reach) continue;
+      if (hit(start)) return true;
     }
-    return false;
-  };
+    seenAt[of] = start;
+  }
+  return false;
+}
+
+/** Calls `hit` with places where a rule may hold, until it answers true. */
+function* places(bytes: Uint8Array, hit: Look['hit']): Slices<boolean> {
+  const own = look(bytes, hit);
   for (let from = 0; from < bytes.length; from += SECTION) {
     if (from > 0) yield;
-    if (words.each(bytes, bytes.length, found, from, from + SECTION)) return true;
+    if (section(own, from)) return true;
   }
   return false;
 }
@@ -108,32 +153,40 @@ function followed(bytes: Uint8Array, from: number, reach: number): boolean {
 
 /** Over plain ASCII text; false: no rule holds anywhere in it. */
 export function mayHit(bytes: Uint8Array): boolean {
-  return whole(places(bytes, yes));
+  return bytes.length <= SECTION ? section(look(bytes, yes), 0) : whole(places(bytes, yes));
 }
 
 const BLOB = new Uint8Array(256);
 for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') BLOB[c.charCodeAt(0)] = 1;
 const RUN = 24;
 const SPACE = 0x20;
-const MARKS = ['&#', '\\u', '\\x', '%6', '%7', '%2', '%e'];
+const MARKS: readonly (readonly [number, readonly string[]])[] = [
+  [0x26, ['&#']],
+  [0x5c, ['\\u', '\\x']],
+  [0x25, ['%6', '%7', '%2', '%e']],
+];
 
 /** False: nothing in this JSON text, or text, is worth a look. About 600 MB/s on clean text. */
 export function mayInstruct(bytes: Uint8Array): boolean {
-  return whole(mayInstructing(bytes));
+  return mayHit(bytes) || !isAscii(bytes) || encoded(bytes);
 }
 
 /** The same in slices. */
 export function* mayInstructing(bytes: Uint8Array): Slices<boolean> {
+  if (bytes.length <= SECTION) return mayInstruct(bytes);
   if (yield* places(bytes, yes)) return true;
   yield;
   return !isAscii(bytes) || encoded(bytes);
 }
-const yes = () => true;
+function yes(): boolean {
+  return true;
+}
 
 /** Blobs, pairs of hex digits and letters set apart show by what stands at every so many bytes. */
 function encoded(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (MARKS.some((mark) => buffer.includes(mark, 0, 'latin1'))) return true;
+  for (const [first, rest] of MARKS)
+    if (bytes.includes(first) && rest.some((mark) => buffer.includes(mark, 0, 'latin1'))) return true;
   const last = bytes.length - RUN;
   for (let i = 0; i < last; i += RUN) {
     if (BLOB[bytes[i]!] === 1) {
