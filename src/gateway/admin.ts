@@ -25,6 +25,7 @@ const request = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('halts') }),
   z.strictObject({ do: z.literal('halt'), ...target, reason: z.string().max(500).optional() }),
   z.strictObject({ do: z.literal('resume'), ...target }),
+  z.strictObject({ do: z.literal('restore'), revision: z.int(), newest: z.int().optional() }),
 ]);
 export type AdminRequest = z.infer<typeof request>;
 
@@ -91,6 +92,11 @@ export function admin({ desk, halts, quarantine, log, console, user }: AdminOpti
         log.event('event.quarantine', { what: wish.do, by: user, ...plainObject(rest) });
         return { kept: plain(rest) };
       }
+      case 'restore': {
+        const { revision, newest } = wish;
+        log.event('event.vault', restored(user, revision, newest));
+        return {};
+      }
       case 'halts':
         return { halts: plain(halts.list()) };
       case 'halt':
@@ -104,6 +110,11 @@ export function admin({ desk, halts, quarantine, log, console, user }: AdminOpti
         }
     }
   };
+}
+
+/** What the log has of a vault that was put back by its owner. */
+export function restored(by: string, revision: number, newest: number | undefined): JsonObject {
+  return { what: 'restore-accepted', by, revision, ...(newest !== undefined && { newest }) };
 }
 
 function fault(why: AdminFault): JsonObject {

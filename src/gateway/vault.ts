@@ -1,7 +1,10 @@
 /** The vault of a site: its file, its key as configured, one change at a time over all processes. */
 import { join, resolve } from 'node:path';
 import type { Clock, Random } from '../core/state.ts';
+import type { KeyRing } from '../lib/seal.ts';
+import { openKeys } from '../secrets/keyring.ts';
 import type { PrivateFiles } from '../secrets/private.ts';
+import { markFile } from '../secrets/vault/mark.ts';
 import { givenKeys, keyFile, passphrase, type Unlock, UnlockFault } from '../secrets/vault/master.ts';
 import { Vault } from '../secrets/vault/vault.ts';
 import { stateFolder } from '../store/folder.ts';
@@ -28,13 +31,15 @@ export function nobody(): never {
 
 /** Opens nothing yet. The state folder must be there before something is written. */
 export function siteVault(site: Site, place: VaultPlace): Vault {
-  const { vault, root } = stateFolder(site.stateDir);
+  const { vault, vaultMark, keys, root } = stateFolder(site.stateDir);
+  let ring: KeyRing | undefined;
   return new Vault(vault, {
     files: place.files,
     stamp,
     clock: place.clock,
     random: place.random,
     unlock: unlockOf(site, place),
+    marks: markFile(vaultMark, { ...place, ring: () => (ring ??= openKeys(keys, place)) }),
     lock: () => tryOwn(root, 'vault.db'),
     wait: (ms) => new Promise((done) => setTimeout(done, ms)),
   });

@@ -14,6 +14,8 @@ export interface StateFolder {
   readonly vault: string;
   /** Where its key lies unless the configuration says otherwise. */
   readonly vaultKey: string;
+  /** Which vault was the newest. */
+  readonly vaultMark: string;
   readonly audit: string;
   readonly quarantine: string;
   readonly packages: string;
@@ -32,6 +34,7 @@ export function stateFolder(root: string): StateFolder {
     apiKeys: join(root, 'apikeys.json'),
     vault: join(root, 'vault.json'),
     vaultKey: join(root, 'vault.key'),
+    vaultMark: join(root, 'vault.mark'),
     audit: join(root, 'audit'),
     quarantine: join(root, 'quarantine'),
     packages: join(root, 'packages'),

@@ -1,13 +1,13 @@
 /** The kill switch: an upstream, a tool, a caller or everything, at once and until it is resumed. */
-import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
+import type { AdminRequest } from '../../gateway/admin.ts';
 import { haltsAlone } from '../../gateway/alone.ts';
-import { type Halt, HaltFault, type Target } from '../../gateway/halts.ts';
+import { type Halt, HaltFault, type Halts, type Target } from '../../gateway/halts.ts';
 import { readSite, type Site } from '../../gateway/site.ts';
 import { pins } from '../../inventory/lock.ts';
 import { closest } from '../../lib/text.ts';
 import { iso } from '../../lib/time.ts';
-import { ownerSays } from '../owner.ts';
+import { byOwner } from '../owner.ts';
 import { data, EXIT, json, shown, Trouble, table, talk } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
@@ -72,31 +72,14 @@ function change(site: Site, target: Target, { resume, reason }: Options): Promis
   }));
 }
 
-/** By the gateway that runs, or here while none does. A gateway may start or end in between. */
-async function anyway(
-  site: Site,
-  request: Parameters<typeof ownerSays>[1],
-  alone: Parameters<typeof haltsAlone<Told>>[2],
-): Promise<Told> {
-  for (let tries = 0; tries < 100; tries++) {
-    const said = await ownerSays(site, request);
-    if (said) {
-      if (said['fault'] !== undefined)
-        throw new Trouble('the running gateway refuses this', 'a reason has at most 500 characters');
-      return said as unknown as Told;
-    }
-    try {
-      const told = await haltsAlone(site.stateDir, { clock: Date.now, random: (n) => randomBytes(n) }, alone);
-      if (told) return told;
-    } catch (error) {
-      throw error instanceof HaltFault ? new Trouble(error.message) : error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+async function anyway(site: Site, request: AdminRequest, work: (halts: Halts) => Told): Promise<Told> {
+  try {
+    const said = await byOwner(site, request, (dir, at) => haltsAlone(dir, at, work));
+    if ('fault' in said) throw new Trouble('the running gateway refuses this', 'a reason has at most 500 characters');
+    return said as Told;
+  } catch (error) {
+    throw error instanceof HaltFault ? new Trouble(error.message) : error;
   }
-  throw new Trouble(
-    'the state folder is owned by a process that does not answer',
-    'end that process: nothing runs then',
-  );
 }
 
 /** A name that nothing has would stop nothing without a word; one that is halted may always be resumed. */

@@ -1,5 +1,8 @@
 /** Secrets in the vault: put there, listed by name, followed by new ones, tried, removed. Values are never printed. */
+import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { restored } from '../../gateway/admin.ts';
+import { alone } from '../../gateway/alone.ts';
 import { prepareUpstreams } from '../../gateway/prepare.ts';
 import { readSite, type Site } from '../../gateway/site.ts';
 import { iso } from '../../lib/time.ts';
@@ -10,6 +13,7 @@ import { httpSpec } from '../../upstreams/http/spec.ts';
 import { credentialsOf } from '../credentials.ts';
 import { readSecret } from '../hidden.ts';
 import { holderFrom, holderOptions } from '../holder.ts';
+import { byOwner } from '../owner.ts';
 import { probe } from '../review/probe.ts';
 import { count, data, EXIT, type Exit, json, shown, Trouble, table, talk } from '../terminal.ts';
 import { told, vaultOf } from '../vault.ts';
@@ -138,8 +142,30 @@ export const secret: Verb = {
         say(`${count(entries, 'entry', 'entries')} sealed by a new key`);
         done(EXIT.yes);
       });
+    command
+      .command('accept-restore')
+      .description('take the vault that is there for the newest, after you have restored an older one; the log has it')
+      .action(async (_own, cmd: Command) => {
+        const { vault, options } = await open(cmd);
+        if (!(await told(() => vault.acceptRestore(logged(readSite(options.config))))))
+          throw new Trouble('there is no vault', 'bring the copy back first', EXIT.no);
+        say(`${count(vault.check(), 'entry', 'entries')} open; older copies are refused from now on`);
+        done(EXIT.yes);
+      });
   },
 };
+
+/** Nothing is done unless the log has it. */
+function logged(site: Site) {
+  return async (revision: number, newest: number | undefined): Promise<void> => {
+    const wish = { do: 'restore', revision, ...(newest !== undefined && { newest }) } as const;
+    const by = userInfo().username;
+    const said = await byOwner(site, wish, (dir, at) =>
+      alone(dir, at, (log) => (log.event('event.vault', restored(by, revision, newest)), {})),
+    );
+    if ('fault' in said) throw new Trouble('the running gateway refuses this', 'end it, and run this again');
+  };
+}
 
 async function open(
   cmd: Command,

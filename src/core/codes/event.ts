@@ -28,6 +28,9 @@ export const events = {
   'event.credential': event(
     "a caller's credential at a server was obtained, renewed, connected, refused or revoked; data.what, never the credential",
   ),
+  'event.vault': event(
+    'a person took an older vault for the newest, after a restore; data.what, data.by and its numbers',
+  ),
   'event.trust': event('a trust bundle of SPIFFE is in force; data.domain'),
   'event.trust-refused': event(
     'a trust bundle cannot be had; the last good one stays in force for identity.spiffe.stale, then nobody of the domain does',

@@ -13,7 +13,7 @@ import type { Lock, Master } from './master.ts';
 /** Not what this vault wrote: edited, cut, or put together from parts. Says where, never what. */
 export class TamperedFault extends Error {
   override readonly name = 'TamperedFault';
-  readonly fix = 'bring back a copy that is whole; what the vault held counts as lost until then';
+  readonly fix: string = 'bring back a copy that is whole; what the vault held counts as lost until then';
 }
 
 export type EntryKind = 'secret' | 'token' | 'client';
@@ -37,6 +37,8 @@ export interface Content {
   readonly lock: Lock;
   /** Counts changes. */
   readonly revision: number;
+  /** Whether a mark was kept when it was written. */
+  readonly marked: boolean;
   readonly entries: readonly Entry[];
 }
 
@@ -54,7 +56,8 @@ export const MAX_FILE = 64 << 20;
 const text = (max: number) => z.string().min(1).max(max);
 const kid = z.string().regex(/^[0-9a-f]{16}$/);
 const schema = z.strictObject({
-  v: z.literal(1),
+  /** 2: a mark is kept beside it, which says that it is the newest. */
+  v: z.union([z.literal(1), z.literal(2)]),
   id: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
   lock: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('key'), kid }),
@@ -92,8 +95,8 @@ export function parse(bytes: Uint8Array, path: string): Content & { readonly mac
   const { data, error } = schema.safeParse(value);
   if (error)
     throw new TamperedFault(`${path}: not a vault, at ${error.issues[0]?.path.slice(0, 3).join('.') || 'the top'}`);
-  const { v: _v, ...content } = data;
-  return content;
+  const { v, ...content } = data;
+  return { ...content, marked: v === 2 };
 }
 
 /** Throws TamperedFault unless the file is as it was written. */
@@ -107,11 +110,13 @@ export function verify(
 }
 
 export function print(content: Content, keys: VaultKeys): Uint8Array {
-  const { id, lock, revision, entries } = content;
-  return Buffer.from(`${JSON.stringify({ v: 1, id, lock, revision, entries, mac: macOf(content, keys) }, null, 1)}\n`);
+  const { id, lock, revision, marked, entries } = content;
+  return Buffer.from(
+    `${JSON.stringify({ v: marked ? 2 : 1, id, lock, revision, entries, mac: macOf(content, keys) }, null, 1)}\n`,
+  );
 }
 
-function macOf({ id, lock, revision, entries }: Content, { file }: VaultKeys): string {
+function macOf({ id, lock, revision, marked, entries }: Content, { file }: VaultKeys): string {
   const parts = entries.map(({ kind, tenant, name, version, created, sealed }) => [
     kind,
     tenant,
@@ -121,7 +126,7 @@ function macOf({ id, lock, revision, entries }: Content, { file }: VaultKeys): s
     sealed,
   ]);
   const how = lock.kind === 'key' ? [lock.kind, lock.kid] : [lock.kind, lock.kid, lock.salt];
-  const whole = JSON.stringify(['doorward.vault.1', id, how, revision, parts]);
+  const whole = JSON.stringify([marked ? 'doorward.vault.2' : 'doorward.vault.1', id, how, revision, parts]);
   return createHmac('sha256', file).update(whole).digest('base64url');
 }
 

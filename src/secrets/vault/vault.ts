@@ -21,6 +21,7 @@ import {
   type VaultKeys,
   verify,
 } from './file.ts';
+import { digestOf, follows, type Mark, type Marks } from './mark.ts';
 import type { Master, Unlock } from './master.ts';
 
 export interface VaultWorld {
@@ -30,6 +31,7 @@ export interface VaultWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly unlock: Unlock;
+  readonly marks: Marks;
   /** One change at a time over all processes; undefined while another one is at it. */
   readonly lock: () => { release(): void } | undefined;
   readonly wait: (ms: number) => Promise<void>;
@@ -108,6 +110,38 @@ export class Vault {
     return next;
   }
 
+  /**
+   * Takes the vault that is there for the newest, whatever the mark says; false when there is none. `told` hears before of its
+   * number of changes, and of that of the vault that was the newest. Rejects as `change` does.
+   */
+  acceptRestore(told: (restored: number, newest: number | undefined) => Promise<void>): Promise<boolean> {
+    const next = this.#turn.then(async () => {
+      const there = this.#open();
+      if (there === undefined) return false;
+      const newest = this.#newest();
+      await told(there.content.revision, newest?.revision);
+      await this.#locked(() => {
+        const { content, keys } = this.#open()!;
+        // Later than all that was there before: none of it is taken for the newest any more.
+        const revision = Math.max(content.revision, newest?.revision ?? 0) + 1;
+        this.#write({ ...content, revision }, keys, undefined);
+        this.#keys = keys;
+      });
+      return true;
+    });
+    this.#turn = next.catch(() => {});
+    return next;
+  }
+
+  /** The mark; undefined also where it cannot be read. */
+  #newest(): Mark | undefined {
+    try {
+      return this.#world.marks.read();
+    } catch {
+      return undefined;
+    }
+  }
+
   async #flush(): Promise<void> {
     let wishes: readonly Wish[] = [];
     try {
@@ -148,13 +182,20 @@ export class Vault {
         return () => reject(error);
       }
     });
-    if (entries !== before.entries) this.#write({ ...before, entries, revision: before.revision + 1 }, this.#keys!);
+    if (entries !== before.entries)
+      this.#write({ ...before, entries, revision: before.revision + 1 }, this.#keys!, before);
     return settle;
   }
 
   #begin(): Content {
     this.#master = this.#world.unlock.fresh(undefined);
-    const content = { id: base64url(this.#world.random(16)), lock: this.#master.lock, revision: 0, entries: [] };
+    const content = {
+      id: base64url(this.#world.random(16)),
+      lock: this.#master.lock,
+      revision: 0,
+      marked: false,
+      entries: [],
+    };
     this.#keys = keysOf(this.#master, content.id);
     return content;
   }
@@ -171,32 +212,50 @@ export class Vault {
       plain.fill(0);
       return sealed;
     });
-    this.#write({ ...before, lock: master.lock, revision: before.revision + 1, entries }, keys);
+    this.#write({ ...before, lock: master.lock, revision: before.revision + 1, entries }, keys, before);
     [this.#master, this.#keys] = [master, keys];
     unlock.settled(master);
   }
 
-  #write(content: Content, keys: VaultKeys): void {
-    const { files, stamp } = this.#world;
-    files.replace(this.#path, print(content, keys));
+  /** `before` without a mark gets one first: killed in between, it is still a vault that was marked. */
+  #write(next: Omit<Content, 'marked'>, keys: VaultKeys, before: Content | undefined): void {
+    const { files, stamp, marks } = this.#world;
+    const content = { ...next, marked: true };
+    const bytes = print(content, keys);
+    const { id, revision } = content;
+    if (before?.marked !== true) marks.write({ id, revision: before?.revision ?? revision, digest: '' });
+    files.replace(this.#path, bytes);
     this.#content = content;
     this.#stamp = stamp(this.#path);
+    marks.write({ id, revision, digest: digestOf(bytes) });
   }
 
   /** What the file says now; undefined when there is none. */
   #read(): Content | undefined {
-    const { files, stamp, unlock } = this.#world;
+    const { stamp, marks } = this.#world;
     const now = stamp(this.#path);
     if (this.#content !== undefined && now === this.#stamp) return this.#content;
     this.#content = undefined;
+    const there = this.#open();
+    if (there === undefined) return undefined;
+    const { content, keys, digest } = there;
+    const mark = marks.read();
+    // Another process wrote meanwhile, and the mark may be that of its vault.
+    if (stamp(this.#path) !== now) return this.#read();
+    follows(content, digest, mark, this.#path);
+    [this.#keys, this.#content, this.#stamp] = [keys, content, now];
+    return content;
+  }
+
+  /** The vault in the file, be it the newest or not. */
+  #open(): { content: Content; keys: VaultKeys; digest: string } | undefined {
+    const { files, unlock } = this.#world;
     const bytes = files.read(this.#path, { cap: MAX_FILE });
     if (bytes === undefined) return undefined;
     const said = parse(bytes, this.#path);
     if (this.#master?.lock.kid !== said.lock.kid) this.#master = unlock.open(said.lock);
     const keys = keysOf(this.#master, said.id);
-    const content = verify(said, keys, this.#path);
-    [this.#keys, this.#content, this.#stamp] = [keys, content, now];
-    return content;
+    return { content: verify(said, keys, this.#path), keys, digest: digestOf(bytes) };
   }
 }
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TamperedFault } from '../../../src/secrets/vault/file.ts';
+import { keysOf, print, sealEntry, TamperedFault } from '../../../src/secrets/vault/file.ts';
+import { RollbackFault } from '../../../src/secrets/vault/mark.ts';
 import { givenKeys, keyFile, passphrase, UnlockFault } from '../../../src/secrets/vault/master.ts';
 import { BusyFault } from '../../../src/secrets/vault/vault.ts';
 import { FILES, type Place, place, random } from './world.ts';
@@ -165,6 +166,125 @@ describe('another hand', () => {
   });
 });
 
+describe('an older vault', () => {
+  /** A vault of three changes, and what it was after each. */
+  async function grown() {
+    const one = here();
+    const [mark, copies] = [join(one.dir, 'vault.mark'), [] as Buffer[]];
+    for (const value of ['one', 'two', 'three']) {
+      await one.open().change((draft) => draft.put('secret', '*', 'a', Buffer.from(value)));
+      copies.push(readFileSync(one.path));
+    }
+    return { ...one, mark, copies, get: () => one.open().get('secret', '*', 'a')?.toString() };
+  }
+
+  it('that is put back is refused, by whatever would read or write it', async () => {
+    const { open: vault, path, key, copies, get } = await grown();
+    const running = vault();
+    expect(running.get('secret', '*', 'a')?.toString()).toBe('three');
+    for (const copy of copies.slice(0, 2)) {
+      writeFileSync(path, copy);
+      for (const one of [running, vault()]) {
+        expect(() => one.get('secret', '*', 'a')).toThrow(
+          /is an older vault \(change [12]\) than the newest \(change 3\)/,
+        );
+        expect(() => one.list()).toThrow(RollbackFault);
+        await expect(one.change((draft) => draft.put('secret', '*', 'b', Buffer.from('x')))).rejects.toThrow(
+          RollbackFault,
+        );
+        await expect(one.rotate()).rejects.toThrow(RollbackFault);
+      }
+    }
+    writeFileSync(path, copies[2]!);
+    expect(get()).toBe('three');
+    // With the key that opened it, too.
+    const old = readFileSync(key);
+    await vault().rotate();
+    const rotated = readFileSync(key);
+    writeFileSync(path, copies[2]!);
+    writeFileSync(key, Buffer.concat([rotated, old]));
+    expect(get).toThrow(/older vault/);
+  });
+
+  it('is refused where the mark is gone, changed, or that of another', async () => {
+    const { mark, path, copies, get } = await grown();
+    const newest = readFileSync(mark);
+    rmSync(mark);
+    expect(get).toThrow(/which vault is the newest is gone/);
+    for (const bytes of ['', 'x', newest.toString().replace(/.\n$/, 'A\n'), newest.subarray(0, 40)]) {
+      writeFileSync(mark, bytes, { mode: 0o600 });
+      expect(get).toThrow(RollbackFault);
+    }
+    const other = await grown();
+    copyFileSync(other.mark, mark);
+    expect(get).toThrow(RollbackFault);
+    writeFileSync(mark, newest);
+    writeFileSync(path, copies[2]!);
+    expect(get()).toBe('three');
+  });
+
+  it('is the newest when its owner says so, and then nothing from before is', async () => {
+    const { open: vault, path, copies, get } = await grown();
+    const running = vault();
+    writeFileSync(path, copies[0]!);
+    expect(() => running.list()).toThrow(RollbackFault);
+    const told: unknown[] = [];
+    expect(await vault().acceptRestore(async (...said) => void told.push(said))).toBe(true);
+    expect(told).toEqual([[1, 3]]);
+    expect([get(), running.get('secret', '*', 'a')?.toString()]).toEqual(['one', 'one']);
+    for (const copy of copies) {
+      writeFileSync(path, copy);
+      expect(get).toThrow(RollbackFault);
+    }
+    // Not told is not done.
+    await expect(vault().acceptRestore(() => Promise.reject(new Error('no log')))).rejects.toThrow('no log');
+    expect(get).toThrow(RollbackFault);
+    expect(
+      await here()
+        .open()
+        .acceptRestore(async () => {}),
+    ).toBe(false);
+  });
+
+  it('is not accepted when it was changed by hand', async () => {
+    const { open: vault, path, copies } = await grown();
+    writeFileSync(path, copies[0]!.toString().replace('"revision": 1', '"revision": 9'));
+    await expect(vault().acceptRestore(async () => {})).rejects.toThrow(/changed by another hand/);
+    // Written as if no mark had ever been kept.
+    writeFileSync(path, copies[0]!.toString().replace('"v": 2', '"v": 1'));
+    expect(() => vault().list()).toThrow(/changed by another hand/);
+  });
+
+  it('of a Doorward that kept no marks opens, and is marked from its next change on', async () => {
+    const { open: vault, path, dir, mark } = marked();
+    const before = withoutMark(path, dir);
+    expect(vault().get('secret', '*', 'a')?.toString()).toBe('old');
+    await vault().change((draft) => draft.put('secret', '*', 'a', Buffer.from('new')));
+    expect(vault().get('secret', '*', 'a')?.toString()).toBe('new');
+    writeFileSync(path, before);
+    expect(() => vault().list()).toThrow(/older vault/);
+    rmSync(mark);
+    // With the mark gone as well it is what it was: nothing here can tell.
+    expect(vault().get('secret', '*', 'a')?.toString()).toBe('old');
+  });
+
+  function marked() {
+    const one = here();
+    return { ...one, mark: join(one.dir, 'vault.mark') };
+  }
+  /** Writes a vault as it was before there were marks. */
+  function withoutMark(path: string, dir: string): Uint8Array {
+    const master = keyFile(join(dir, 'vault.key'), { files: FILES, random }).fresh(undefined);
+    const id = Buffer.from(random(16)).toString('base64url');
+    const keys = keysOf(master, id);
+    const label = { kind: 'secret', tenant: '*', name: 'a', version: 1, created: 1 } as const;
+    const entries = [sealEntry(id, label, Buffer.from('old'), keys, random)];
+    const bytes = print({ id, lock: master.lock, revision: 5, marked: false, entries }, keys);
+    FILES.replace(path, bytes);
+    return bytes;
+  }
+});
+
 describe('the master key', () => {
   it('is made once, of mode 0600, and never replaced while no vault is there', async () => {
     const { key, path, open: vault } = here();
@@ -177,7 +297,10 @@ describe('the master key', () => {
     unlinkSync(path);
     await vault().change((draft) => draft.put('secret', '*', 'b', Buffer.from('y')));
     expect(readFileSync(key, 'utf8')).toBe(made);
+    // The copy comes back: it is another vault, which its owner has to say.
     writeFileSync(path, copy);
+    expect(() => vault().get('secret', '*', 'a')).toThrow(RollbackFault);
+    expect(await vault().acceptRestore(async () => {})).toBe(true);
     expect(vault().get('secret', '*', 'a')?.toString()).toBe('x');
   });
 

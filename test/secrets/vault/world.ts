@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stamp } from '../../../src/gateway/watch.ts';
+import { openKeys } from '../../../src/secrets/keyring.ts';
+import { markFile } from '../../../src/secrets/vault/mark.ts';
 import { keyFile, type Unlock } from '../../../src/secrets/vault/master.ts';
 import { Vault, type VaultWorld } from '../../../src/secrets/vault/vault.ts';
 import { tryOwn } from '../../../src/store/owner.ts';
@@ -22,6 +24,8 @@ export interface Place {
 
 export function place(dir = mkdtempSync(join(tmpdir(), 'doorward-vault-'))): Place {
   const [path, key] = [join(dir, 'vault.json'), join(dir, 'vault.key')];
+  const world = { files: FILES, clock: Date.now, random };
+  const marks = markFile(join(dir, 'vault.mark'), { ...world, ring: () => openKeys(join(dir, 'keys.json'), world) });
   const unlock: Unlock = keyFile(key, { files: FILES, random });
   return {
     dir,
@@ -34,6 +38,7 @@ export function place(dir = mkdtempSync(join(tmpdir(), 'doorward-vault-'))): Pla
         clock: Date.now,
         random,
         unlock,
+        marks,
         lock: () => tryOwn(dir, 'vault.db'),
         wait: (ms) => new Promise((done) => setTimeout(done, ms)),
         ...over,
