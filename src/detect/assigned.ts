@@ -14,6 +14,8 @@ const MAX_VALUE = 4096;
 const JUDGED = 120;
 /** Longest name of a JSON member that is judged. */
 export const MEMBER = 128;
+/** `arn:aws:secretsmanager:...:secret:name`: what follows is a name too. */
+const RESOURCE = /\b(?:arn|urn):[\w:/.-]{0,120}$/;
 /** Types between a name and its value: `apiKey: string = "..."`. */
 const TYPED = /^\s{0,2}(?:string|str|String|&str|&'static str|any|Text)\s{0,2}=/;
 
@@ -28,7 +30,9 @@ export function assignment(s: Source, at: number, size: number): Match | undefin
   if (!plausible(s, value)) return undefined;
   if (sign.prose === true && !s.prose && !value.quoted && !isMadeUp(text(s, value.start, value.end))) return undefined;
   s.work.steps += JUDGED;
-  const rule = judge(text(s, nameStart(s, at), end), text(s, value.start, value.end), value.quoted, s.work);
+  const from = nameStart(s, at);
+  if (s.bytes[from - 1] === 0x3a && RESOURCE.test(text(s, Math.max(0, from - MEMBER), from))) return undefined;
+  const rule = judge(text(s, from, end), text(s, value.start, value.end), value.quoted, s.work);
   return rule === undefined ? undefined : { start: value.start, end: value.end, soft: true, rule };
 }
 
@@ -77,7 +81,7 @@ function textMayHold(s: Source, at: number, end: number): boolean {
     else if (!(c === 0x20 || c === 0x5d || c === 0x29)) break;
   }
   s.work.steps += p - end;
-  if ((quote > end && valueMayHold(s, quote)) || (escape && isOption(s, at))) return true;
+  if ((quote > end && valueMayHold(s, quote)) || (escape && (isOption(s, at) || isDirective(s, at, end)))) return true;
   const sign = operator(s, at, p) ?? operator(s, at, end);
   return sign !== undefined && valueMayHold(s, sign.at);
 }
@@ -163,8 +167,10 @@ function operator(s: Source, name: number, from: number): Sign | undefined {
       if (next === bytes[p] && bytes[p + 2] === 0x3d) return { at: p + 3, lines: false };
       // | password | value |
       return bytes[p] === 0x7c && p > closed && next === 0x20 ? { at: p + 2, lines: false, prose: true } : undefined;
-    case 0x3e: // <password>value
-      return quoted ? undefined : { at: p + 1, lines: true };
+    case 0x3e: // <password>value, <entry key="password">value</entry>
+      return !quoted || s.raw || isAttribute(s, name, p + 1) ? { at: p + 1, lines: !quoted } : undefined;
+    case 0x28: // setPassword("value")
+      return p === from && (s.raw || isSetter(s, name, p)) ? { at: p + 1, lines: false } : undefined;
     case 0x2c: // setProperty("PASSWORD", "value"); setopt(PASSWORD, "value")
       return quoted || s.raw || isUpper(bytes[closed - 1]!) ? { at: p + 1, lines: false } : undefined;
     case 0x25: // %3D in a query inside a query
@@ -181,10 +187,50 @@ function operator(s: Source, name: number, from: number): Sign | undefined {
     case 0x76: // <add key="Password" value="x"/>
       return quoted && text(s, p, p + 6) === 'value=' ? { at: p + 6, lines: false } : undefined;
   }
-  return !quoted && p > closed && isOption(s, name) ? { at: p, lines: false } : undefined;
+  return !quoted && p > closed && (isOption(s, name) || isDirective(s, name, from))
+    ? { at: p, lines: false }
+    : undefined;
 }
 
-/** A name that is a value itself: `{"name": "DB_PASSWORD", "value": "x"}`, `- name: DB_PASSWORD` and `value: x` below. */
+/** `<entry key="password">value</entry>`: the attribute names what the element holds. */
+function isAttribute(s: Source, name: number, at: number): boolean {
+  if (!/(?:name|key)\s{0,2}=\s{0,2}["'][\w.-]*$/.test(text(s, Math.max(0, name - MAX_NAME), name))) return false;
+  const end = runEnd(s, VALUE, at, MEMBER);
+  return s.bytes[end] === 0x3c && s.bytes[end + 1] === 0x2f;
+}
+
+/** `setPassword("value")`, `.password("value")`: a call that is told, and not asked, with one quoted text. */
+function isSetter(s: Source, name: number, open: number): boolean {
+  if (!isQuote(s.bytes[open + 1]) || !SETTER.test(text(s, nameStart(s, name), open))) return false;
+  const end = runEnd(s, VALUE, open + 2, MEMBER);
+  return s.bytes[end] === s.bytes[open + 1] && s.bytes[end + 1] === 0x29;
+}
+const SETTER = /(?:^|[.])(?:(?:set|with)[A-Z]\w*|set_\w+|password|secret|token|api_?key)$/i;
+
+/** A line of a file that has no sign: `requirepass value`, `ENV API_TOKEN value`, `login me password value` of a netrc. */
+function isDirective(s: Source, name: number, end: number): boolean {
+  const { bytes } = s;
+  // Most names are words of prose, and not worth a string.
+  if (
+    isUpper(bytes[end - 1]!)
+      ? bytes[name - 1] !== 0x5f && bytes[name - 1] !== 0x20
+      : !LETTER[bytes[name - 1] ?? 0] && end - name !== 8
+  )
+    return false;
+  s.work.steps += JUDGED;
+  const said = text(s, nameStart(s, name), end);
+  // In raw JSON a blank may be the letter of an escape.
+  if (s.raw) return /pass$|pw$|ENV [A-Z0-9_]+$|password$/i.test(said);
+  if (/^(?:requirepass|bindpw|rootpw|olcRootPW)$|(?:^|\s)ENV [A-Z0-9_]+$/.test(said)) return true;
+  return said.endsWith('password') && LOGIN.test(text(s, Math.max(0, end - 96), end));
+}
+const LOGIN = /(?:^|\s)(?:login|user|account) \S{1,64}\s+password$/;
+const LETTER = classOf('A-Za-z');
+
+/**
+ * A name that is a value itself: `{"name": "DB_PASSWORD", "value": "x"}`, `- name: DB_PASSWORD` and `value: x` below,
+ * `variable "db_password" {` and `default = "x"` below.
+ */
 function valueMember(s: Source, from: number): number | undefined {
   const { bytes } = s;
   let p = from;
@@ -193,11 +239,13 @@ function valueMember(s: Source, from: number): number | undefined {
     if (bytes[p] === BACKSLASH && (bytes[p + 1] === 0x6e || bytes[p + 1] === 0x72)) p++;
   }
   s.work.steps += p - from;
-  if (p === from || bytes[p] !== 0x76 || text(s, p, p + 5) !== 'value') return undefined;
-  for (p += 5; isQuote(bytes[p]) || bytes[p] === BACKSLASH || bytes[p] === 0x20; ) p++;
-  return bytes[p] === 0x3a ? p + 1 : undefined;
+  if (p === from || (bytes[p] !== 0x76 && bytes[p] !== 0x64)) return undefined;
+  const word = bytes[p] === 0x76 ? 'value' : 'default';
+  if (text(s, p, p + word.length) !== word) return undefined;
+  for (p += word.length; isQuote(bytes[p]) || bytes[p] === BACKSLASH || bytes[p] === 0x20; ) p++;
+  return bytes[p] === 0x3a || (bytes[p] === 0x3d && word === 'default') ? p + 1 : undefined;
 }
-const BETWEEN = classOf(' \\s"\',\\\\');
+const BETWEEN = classOf(' \\s"\',{\\\\');
 
 function typed(s: Source, at: number): Sign | undefined {
   const p = skipBlanks(s, at, 2);
@@ -229,6 +277,11 @@ function valueAt(s: Source, from: number, lines: boolean): Value | undefined {
   let p = skipBlanks(s, from, 32);
   // **Password:** value
   if (bytes[p] === 0x2a && bytes[p + 1] === 0x2a && bytes[p + 2] !== 0x2a) p = skipBlanks(s, p + 2, 4);
+  // A block scalar of YAML: `|`, `>-`, and the value on the next line.
+  if (lines && (bytes[p] === 0x7c || bytes[p] === 0x3e)) {
+    const line = skipBlanks(s, runEnd(s, BLOCK, p + 1, 2), 8);
+    if (bytes[line] === 0x0a || bytes[line] === 0x0d) p = line;
+  }
   if (lines && (bytes[p] === 0x0a || bytes[p] === 0x0d)) p = Math.min(skipSpace(s, p), from + MAX_NAME);
   for (const opened = p; p - opened < 6 && bytes[p] === BACKSLASH; ) p++;
   if (isQuote(bytes[p + 1]) && /[rbfu@]/.test(String.fromCharCode(bytes[p] ?? 0))) p++;
@@ -241,6 +294,7 @@ function valueAt(s: Source, from: number, lines: boolean): Value | undefined {
   return end > p ? { start: p, end, quoted: false } : undefined;
 }
 const TRAILING = classOf('.:,');
+const BLOCK = classOf('0-9+-');
 
 /** To the same quote or the end of the line. Of several quotes (`"'value'"`) the innermost opens. */
 function quotedValue(s: Source, at: number): Value | undefined {

@@ -28,6 +28,7 @@ const SECRET = new Set(data.secret);
 const KEY_OF = new Set(data.keyOf);
 const NEVER = new Set(data.never);
 const NEVER_LAST = new Set(data.neverLast);
+const PHRASES = Object.entries(data.phrases) as [NameClass, string[]][];
 const PLACEHOLDERS = new RegExp(data.placeholders.join('|'), 'i');
 const shapes = NAMED.map((rule) => ({ rule, shape: parseShape(rule.shape) }));
 
@@ -71,7 +72,8 @@ function fits(rule: Named, shape: Shape, value: string): boolean {
   if (value.length > 256) return false;
   const bytes = Buffer.from(value, 'latin1');
   if (matchShape(shape, bytes, 0, bytes.length, { steps: 0, dead: 0, open: 0 }) !== bytes.length) return false;
-  return !isSequence(value) && (rule.entropy === undefined || entropy(value) >= rule.entropy);
+  if (isSequence(value) || value.includes('EXAMPLE')) return false;
+  return rule.entropy === undefined || entropy(value) >= rule.entropy;
 }
 
 /** Lower-case words of a name: `awsSecret_KEY2` -> aws secret key 2. */
@@ -84,11 +86,17 @@ export function nameClass(words: readonly string[]): NameClass | undefined {
   let end = words.length;
   while (end > 0 && /^[0-9]+$/.test(words[end - 1]!)) end--;
   if (end === 0 || NEVER_LAST.has(words[end - 1]!)) return undefined;
-  let found: NameClass | undefined;
+  const last = words.slice(Math.max(0, end - 3), end).join(' ');
+  let found = PHRASES.find(([, phrases]) => phrases.some((phrase) => last.endsWith(phrase)))?.[0];
   for (let i = 0; i < end; i++) {
     const word = words[i]!;
     if (NEVER.has(word)) return undefined;
-    if (PASSWORD.has(word) || /passw(?:or)?d|(?:db|sql|user|root|admin|ftp|smtp|mail|login|proxy)pass$/.test(word)) {
+    if (
+      PASSWORD.has(word) ||
+      /passw(?:or)?d|(?:db|sql|user|root|admin|ftp|smtp|mail|login|proxy|ssh|store|key|bind|require|my|pg|app|svc)pass$/.test(
+        word,
+      )
+    ) {
       found = 'password';
     } else if (SECRET.has(word) || /(?:api|access|secret|private|auth)(?:key|token)$/.test(word)) found ??= 'secret';
     else if (word === 'key' || word === 'keys') {

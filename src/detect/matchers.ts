@@ -179,3 +179,33 @@ export function curl(s: Source, at: number): Match | undefined {
   const token = /[0-9]/.test(user) && user.length >= 10;
   return token ? { start: end - 1 - user.length, end: end - 1, soft: true } : undefined;
 }
+
+const PAIR_REACH = 700;
+const PAIR = /^[\s"'\\]{0,4}[:=][\s"'\\]{0,8}([A-Za-z0-9+/]{12,512}={0,2})/;
+
+/** `"auth": "..."` of a registry's configuration, `_auth=...` of npm's: user and password as base64. */
+export function basicPair(s: Source, at: number): Match | undefined {
+  const named = at + '_auth'.length;
+  const after = text(s, named, named + PAIR_REACH);
+  const pair = PAIR.exec(after);
+  s.work.steps += CALL + (pair?.[0].length ?? 16);
+  if (pair === null) return undefined;
+  const end = named + pair[0].length;
+  return s.raw || isBasicPair(pair[1]!) ? { start: end - pair[1]!.length, end, soft: true } : undefined;
+}
+
+/** Base64 of a user, a colon and a password, all of them characters that a person can type. */
+export function isBasicPair(value: string): boolean {
+  if (!/^[A-Za-z0-9+/]{12,512}={0,2}$/.test(value)) return false;
+  return /^[\x21-\x39\x3b-\x7e]{1,64}:[\x20-\x7e]{4,}$/.test(Buffer.from(value, 'base64').toString('latin1'));
+}
+
+/** A line of a `.pgpass`: `host:5432:database:user:password`. `at` is the colon before the port. */
+export function pgpass(s: Source, at: number): Match | undefined {
+  const line = /^:5432:[\w*.-]{1,63}:[\w*.@-]{1,63}:([^\s:"')\\]{4,128})(?=[\s"')]|$)/.exec(text(s, at, at + 300));
+  s.work.steps += 2 * CALL;
+  if (s.raw)
+    return /^:5432:[^:]{1,63}:[^:]{1,63}:/.test(text(s, at, at + 140)) ? { start: at, end: at + 6 } : undefined;
+  if (line === null || !isSecretValue('password', line[1]!, false)) return undefined;
+  return { start: at + line[0].length - line[1]!.length, end: at + line[0].length, soft: true };
+}

@@ -1,5 +1,7 @@
 /** Texts: what is found is replaced by its kind and a fingerprint. */
+import { isAscii } from 'node:buffer';
 import { ONE_GO, type Slices, whole } from '../core/slices.ts';
+import { behindWords, hasWord } from './languages.ts';
 import { findMore } from './more.ts';
 import { type Budget, joined, type Scan, type Span, scan, scanning } from './scan.ts';
 import { type Sought, seeksMore, USUAL } from './source.ts';
@@ -44,14 +46,13 @@ export function* redacting(
   purse: Budget | undefined,
   sought: Sought,
 ): Slices<RedactedText> {
-  const plain =
-    text.length <= ONE_GO
-      ? scan(load(text), text.length, false, purse, sought.prose)
-      : yield* scanned(text, purse, sought.prose);
+  const plain = text.length <= ONE_GO ? scanOnce(text, purse, sought.prose) : yield* scanned(text, purse, sought.prose);
   const { spans: secrets, overflow } = ESCAPED.test(text)
     ? yield* withEscapes(text, plain, purse, sought.prose)
     : plain;
-  const spans = seeksMore(sought) ? joined([...secrets, ...findMore(text, sought)]) : secrets;
+  const words = plain.ascii ? NONE : behindWords(text, false);
+  const more = seeksMore(sought) ? [...words, ...findMore(text, sought)] : words;
+  const spans = more.length === 0 ? secrets : joined([...secrets, ...more]);
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };
   let out = '';
@@ -69,10 +70,22 @@ export function* redacting(
 const MARKS = 256;
 const ESCAPES = 4 * 1024;
 
-function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scan> {
-  if (text.length <= ONE_GO) return scan(load(text), text.length, false, purse, prose);
+interface Scanned extends Scan {
+  readonly ascii: boolean;
+}
+
+function scanOnce(text: string, purse: Budget | undefined, prose: boolean): Scanned {
+  const bytes = load(text);
+  const { spans, overflow, open } = scan(bytes, text.length, false, purse, prose);
+  return { spans, overflow, open, ascii: isAscii(bytes.subarray(0, text.length)) };
+}
+
+function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scanned> {
+  if (text.length <= ONE_GO) return scanOnce(text, purse, prose);
   yield;
-  return yield* scanning(load(text, false), text.length, false, purse, prose);
+  const bytes = load(text, false);
+  const done = yield* scanning(bytes, text.length, false, purse, prose);
+  return { ...done, ascii: isAscii(bytes.subarray(0, text.length)) };
 }
 
 /** Letters and digits that nobody has to escape: `\u0041KIA...`, `%41KIA...`. */
@@ -123,7 +136,20 @@ export function* mayHolding(bytes: Uint8Array): Slices<boolean> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (mayEscape(buffer)) return true;
   const { spans, overflow } = yield* scanning(buffer, buffer.length, true);
-  return overflow || spans.length > 0;
+  return overflow || spans.length > 0 || (!isAscii(buffer) && (yield* mayName(buffer)));
+}
+
+/** Bytes between two `yield`s, and how far the next part reaches back so that no name is cut. */
+const PART = 32 * 1024;
+const BACK = 96;
+
+/** A word of another language that names a secret. */
+function* mayName(bytes: Buffer): Slices<boolean> {
+  for (let from = 0; from < bytes.length; from += PART) {
+    if (from > 0) yield;
+    if (hasWord(bytes.toString('latin1', Math.max(0, from - BACK), from + PART))) return true;
+  }
+  return false;
 }
 
 /** Whether characters may be written so that the bytes do not show them. */

@@ -4,6 +4,20 @@ import { NAMED } from './judge.ts';
 import { Keywords } from './probe.ts';
 import { parseShape, type Shape } from './shape.ts';
 
+/** Which argument of a command is a password. */
+export interface Options {
+  /** The option's own argument: `-p X`, also `-pX` and `-p=X`. */
+  readonly next?: readonly string[];
+  /** Only what is written in one with the option: `-pX`. */
+  readonly joined?: readonly string[];
+  /** The option's argument is a user, one of these marks, and the password. */
+  readonly pair?: readonly string[];
+  /** So many words after this one; after the command itself where the name is empty. */
+  readonly nth?: Readonly<Record<string, number>>;
+  /** What is echoed into the command: all of it, or what follows a colon. */
+  readonly piped?: 'whole' | 'pair';
+}
+
 export interface Datum {
   readonly id: string;
   readonly major?: boolean;
@@ -16,6 +30,8 @@ export interface Datum {
   /** `any`: letters may stand before it; `strict`: no mark of a path either. */
   readonly left?: string;
   readonly matcher?: string;
+  /** Of a command: which argument is the password. */
+  readonly options?: Options;
   /** Base64 that goes on over lines. */
   readonly lines?: boolean;
   /** Bits per character that the token needs behind its keyword. */

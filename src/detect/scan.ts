@@ -7,9 +7,10 @@
 import type { Slices } from '../core/slices.ts';
 import { assignment } from './assigned.ts';
 import { findCards, start } from './cards.ts';
+import { command } from './commands.ts';
 import { entropy } from './entropy.ts';
 import { isSequence } from './judge.ts';
-import { authorization, base64Lines, bearer, curl, pem, putty, url } from './matchers.ts';
+import { authorization, base64Lines, basicPair, bearer, curl, pem, pgpass, putty, url } from './matchers.ts';
 import { isPublished } from './published.ts';
 import { byKeyword, keywords, type Rule, rules, sizes } from './rules.ts';
 import { ALNUM, classOf, matchShape, WORD, type Work } from './shape.ts';
@@ -143,6 +144,12 @@ function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int
       return free(s.bytes, start) ? bearer(s, start) : undefined;
     case 'curl':
       return free(s.bytes, start) ? curl(s, start) : undefined;
+    case 'command':
+      return free(s.bytes, start) ? command(s, start, size, rule) : undefined;
+    case 'pair':
+      return basicPair(s, start);
+    case 'pgpass':
+      return pgpass(s, start);
     case 'encoded':
       return encoded(s, start);
     case 'assignment':

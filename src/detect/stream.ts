@@ -1,6 +1,8 @@
 /** Byte streams: logs, stderr. Any chunking gives the same bytes. */
+import { isAscii } from 'node:buffer';
+import { behindWords } from './languages.ts';
 import { type Fingerprint, mark, OVERFLOW } from './replace.ts';
-import { type Budget, type Span, scan } from './scan.ts';
+import { type Budget, joined, type Span, scan } from './scan.ts';
 import { classOf } from './shape.ts';
 
 /** The most that is held back, in bytes. */
@@ -95,7 +97,8 @@ export class StreamRedactor {
   #step(bytes: Buffer, last: boolean, out: Buffer[]): Buffer | undefined {
     const base = this.#context.length;
     const all = base === 0 ? bytes : Buffer.concat([this.#context, bytes]);
-    const { spans, overflow, open } = scan(all, all.length, false, this.#budget);
+    const { spans: known, overflow, open } = scan(all, all.length, false, this.#budget);
+    const spans = isAscii(all) ? known : joined([...known, ...behindWords(all.toString('latin1'), true)]);
     // Long quiet does not save up for a flood.
     this.#budget = { left: Math.min(STEPS, Math.max(0, this.#budget.left)) };
     if (overflow) return this.#overflow(bytes, last, out);

@@ -3,6 +3,8 @@ import { ONE_GO, type Slices, whole } from '../core/slices.ts';
 import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 import { MEMBER } from './assigned.ts';
 import { judge } from './judge.ts';
+import { behindName } from './languages.ts';
+import { isBasicPair } from './matchers.ts';
 import { type Fingerprint, mark, type RedactedText, redacting, redactText } from './replace.ts';
 import { MEMBER_NAME } from './rules.ts';
 import { budget } from './scan.ts';
@@ -36,6 +38,7 @@ export function* redactingJson(
 
 /** A number whose name tells what it is: an order, a card. */
 const DIGITS = /^[0-9][0-9 .-]{11,21}[0-9]$/;
+const WIDE = /[^\0-\x7f]/;
 /** Names that tell nothing. */
 const CONTENT = new Set(['text', 'value', 'data', 'result', 'content', 'output', 'message']);
 
@@ -99,7 +102,9 @@ class Walk {
 
   /** What the name says that the whole value is. */
   rule(text: string, name: string | undefined): string | undefined {
-    if (name === undefined || name.length > MEMBER || !MEMBER_NAME.test(name)) return undefined;
+    if (name === undefined || name.length > MEMBER) return undefined;
+    if ((name === 'auth' || name === '_auth') && isBasicPair(text)) return 'basic-pair';
+    if (!MEMBER_NAME.test(name)) return WIDE.test(name) ? behindName(name, text) : undefined;
     const work = { steps: 0, dead: 0, open: 0 };
     const rule = judge(name, text, true, work);
     this.#budget.left -= work.steps;

@@ -111,6 +111,38 @@ describe('redactText', () => {
     ['escapes in text', `a \\u0067hp_${token(36)} b`, 'a [redacted github-token] b'],
     ['percent escapes', `a %67hp%5F${token(36)} b`, 'a [redacted github-token] b'],
     ['base64', `a ${Buffer.from(`ghp_${token(36)}\\n`).toString('base64')} b`, 'a [redacted encoded-secret] b'],
+    ['a block scalar', 'password: |\n  h7!kQz9x\nport: 1', 'password: |\n  [redacted password]\nport: 1'],
+    ['a folded scalar', 'password: >-\n    h7!kQz9x\n', 'password: >-\n    [redacted password]\n'],
+    [
+      'an element and its key',
+      '<entry key="db.password">h7!kQz9x</entry>',
+      '<entry key="db.password">[redacted password]</entry>',
+    ],
+    ['a setter', 'ds.setPassword("h7!kQz9x");', 'ds.setPassword("[redacted password]");'],
+    ['a netrc', 'machine a login b password h7!kQz9x\n', 'machine a login b password [redacted password]\n'],
+    ['an instruction of a Dockerfile', `ENV API_TOKEN ${token(20)}`, 'ENV API_TOKEN [redacted assigned-secret]'],
+    ['a directive', 'requirepass h7!kQz9x', 'requirepass [redacted password]'],
+    [
+      'a default',
+      'variable "db_password" {\n  default = "h7!kQz9x"',
+      'variable "db_password" {\n  default = "[redacted password]"',
+    ],
+    [
+      'a command of several lines',
+      'mysqldump -h db \\\n  -uroot -ph7!kQz9x shop',
+      'mysqldump -h db \\\n  -uroot -p[redacted command-password] shop',
+    ],
+    ['a quoted option', `mariadb -p'h7!kQz9x' shop`, `mariadb -p'[redacted command-password]' shop`],
+    ['Spanish', 'Contrase\u00f1a: h7!kQz9x', 'Contrase\u00f1a: [redacted password]'],
+    ['French', 'mot de passe : h7!kQz9x', 'mot de passe : [redacted password]'],
+    [
+      'Russian',
+      '\u041f\u0410\u0420\u041e\u041b\u042c = h7!kQz9x',
+      '\u041f\u0410\u0420\u041e\u041b\u042c = [redacted password]',
+    ],
+    ['Chinese', '\u5bc6\u7801\uff1ah7!kQz9x', '\u5bc6\u7801\uff1a[redacted password]'],
+    ['Chinese prose', '\u5bc6\u7801\u662fh7!kQz9x\u3002', '\u5bc6\u7801\u662f[redacted password]\u3002'],
+    ['English with a wide colon', 'Password\uff1ah7!kQz9x', 'Password\uff1a[redacted password]'],
     ['an open key block', `-----BEGIN PRIVATE KEY-----\n${token(60)}\n${token(20)}`, '[redacted private-key]'],
   ])('takes a secret out of %s', (_, text, expected) => {
     expect(redactText(text).text).toBe(expected);
@@ -142,6 +174,17 @@ describe('redactText', () => {
     'authorization = base64.decodebytes(x)',
     'STENCIL_PASS: 0x0B96',
     'a stored token: IBM/mcp-context-forge#3563',
+    'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-WS97W9',
+    'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    'docker run --name mysql -p3306:3306 mysql:8',
+    'docker run --name mongo -p 127.0.0.1:27017:27017/tcp mongo',
+    'mysql -p shop2; mkdir -p a1/b2',
+    'sshpass -p "$PASS1" ssh host',
+    'user.getPassword("db2"); hasToken("abc123def456")',
+    'La parola chiave: sicurezza2026',
+    '\u5bc6\u7801\uff1a\u81f3\u5c118\u4f4d',
+    '\u0444\u0438\u043b\u044c\u0442\u0440: h7!kQz9x',
+    'services:\n  token: |\n    # see docs/tokens2.md',
   ])('leaves %s', (text) => {
     expect(redactText(text).text).toBe(text);
   });

@@ -4,9 +4,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { inspectRow } from '../../src/cli/inspect/inspect.ts';
+import { BENIGN } from './unseen/benign.ts';
 import * as descriptors from './unseen/descriptors.ts';
+import { FORMS } from './unseen/forms.ts';
 import * as results from './unseen/results.ts';
 import * as secrets from './unseen/secrets.ts';
+import { core, VENDORS } from './unseen/vendors.ts';
 
 const descriptorOf = ([name, description, parameters = { input: 'the input' }]: descriptors.Tool) => {
   const properties = Object.fromEntries(
@@ -68,7 +71,34 @@ describe('unseen secrets', () => {
     );
     expect(kept.length).toBeLessThanOrEqual((secrets.PROVIDERS.length * secrets.AROUND.length * 3) / 100);
   });
-  it.each(Object.entries(secrets.NEAR))('leaves alone: %s', (_, texts) => {
+  it('takes out those of eighty further products', () => {
+    const made = VENDORS.flatMap(([vendor, make, name]) =>
+      secrets.AROUND.map((around) => {
+        const secret = make();
+        const { text } = inspectRow({
+          kind: 'secret',
+          text: around(name === undefined ? secret : `${name}=${secret}`),
+        });
+        return text !== undefined && !text.includes(core(secret)) ? undefined : vendor;
+      }),
+    );
+    expect(made.filter((vendor) => vendor !== undefined)).toEqual([]);
+  });
+  it.each([
+    ['shell, machine', 0.95],
+    ['shell, person', 0.95],
+    ['file, machine', 0.93],
+    ['file, person', 0.86],
+    ['language, machine', 0.97],
+    ['language, person', 0.85],
+  ])('finds passwords and tokens where they stand, %s: %d', (name, least) => {
+    const gone = ([text, secret]: readonly [string, string]) => {
+      const clean = inspectRow({ kind: 'secret', text }).text;
+      return clean !== undefined && !clean.includes(secret);
+    };
+    expect(share(FORMS[name]!, gone)).toBeGreaterThanOrEqual(least);
+  });
+  it.each([...Object.entries(secrets.NEAR), ...Object.entries(BENIGN)])('leaves alone: %s', (_, texts) => {
     expect(texts.filter((text) => inspectRow({ kind: 'secret', text }).verdict !== 'pass')).toEqual([]);
   });
 });

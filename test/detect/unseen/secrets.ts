@@ -1,18 +1,7 @@
 /** Secrets to the shapes that vendors publish, made here from parts, and what only looks like them. */
 
-/** Deterministic: a linear congruential generator (Numerical Recipes). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-const LOWER = 'abcdefghijklmnopqrstuvwxyz';
-const DIGIT = '0123456789';
-const HEX = `${DIGIT}abcdef`;
-const ALNUM = LOWER + LOWER.toUpperCase() + DIGIT;
-const URL64 = `${ALNUM}-_`;
+import { ALNUM, DIGIT, HEX, LOWER, random, URL64 } from './random.ts';
+
 const next = random(20260301);
 const of = (set: string, length: number, from = next) =>
   Array.from({ length }, () => set[Math.floor(from() * set.length)]).join('');
