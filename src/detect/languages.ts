@@ -35,7 +35,7 @@ const BYTES = tongue((text) => Buffer.from(text, 'utf8').toString('latin1'));
 /** Longest English name before a sign that is not. */
 const REACH = 48;
 /** What may stand between a word and its sign: the end of quotes, of bold, of an index. */
-const CLOSING = new Set([...' \t"\'`*\\])']);
+const CLOSING = new Set(' \t"\'`*\\])');
 const VALUE =
   /[>=]?[ \t*]{0,4}(?:[|>][+-]?\r?\n {0,16})?\\{0,3}(?:(["'`])([^"'`\s\\]{5,256})|([A-Za-z0-9_./+=~!@#$%^&*:?-]{5,256}))/y;
 

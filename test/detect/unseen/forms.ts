@@ -114,21 +114,18 @@ const files = [
   (p: string) => `Username: bob\nPassword:\n${p}\n`,
 ];
 
-const languages: readonly string[] = [
-  ...['contrase\u00f1a', 'contrasena', 'clave_secreta', 'mot de passe', 'mot_de_passe', 'motDePasse', 'mdp'],
-  ...['Passwort', 'Kennwort', 'DB_PASSWORT', 'senha', 'palavra-passe', 'chave_secreta', 'chave_api', 'segredo'],
-  ...['has\u0142o', 'haslo', 'heslo', 'jelsz\u00f3', 'parola', '\u015fifre', 'sifre', 'wachtwoord', 'l\u00f6senord'],
-  ...['salasana', 'adgangskode', 'passord', 'kata_sandi', 'm\u1eadt kh\u1ea9u', 'lozinka', 'geslo', 'slapta\u017eodis'],
-  ...[
-    '\u043f\u0430\u0440\u043e\u043b\u044c',
-    '\u041f\u0430\u0440\u043e\u043b\u044c',
-    '\u0441\u0435\u043a\u0440\u0435\u0442',
-  ],
-  ...['\u5bc6\u7801', '\u5bc6\u78bc', '\u53e3\u4ee4', '\u6570\u636e\u5e93\u5bc6\u7801', '\u5bc6\u94a5', '\u4ee4\u724c'],
-  ...['\u30d1\u30b9\u30ef\u30fc\u30c9', '\u30c8\u30fc\u30af\u30f3', '\ube44\ubc00\ubc88\ud638', '\ud1a0\ud070'],
-  ...['\u0643\u0644\u0645\u0629 \u0627\u0644\u0645\u0631\u0648\u0631', '\u05e1\u05d9\u05e1\u05de\u05d4'],
-  ...['\u03ba\u03c9\u03b4\u03b9\u03ba\u03cc\u03c2', '\u0e23\u0e2b\u0e31\u0e2a\u0e1c\u0e48\u0e32\u0e19'],
-];
+/** Words for password, secret, token and key. */
+const languages = [
+  'contrase\u00f1a|contrasena|clave_secreta|mot de passe|mot_de_passe|motDePasse|mdp|Passwort|Kennwort',
+  'DB_PASSWORT|senha|palavra-passe|chave_secreta|chave_api|segredo|has\u0142o|haslo|heslo|jelsz\u00f3',
+  'parola|\u015fifre|sifre|wachtwoord|l\u00f6senord|salasana|adgangskode|passord|kata_sandi',
+  'm\u1eadt kh\u1ea9u|lozinka|geslo|slapta\u017eodis|\u043f\u0430\u0440\u043e\u043b\u044c',
+  '\u041f\u0430\u0440\u043e\u043b\u044c|\u0441\u0435\u043a\u0440\u0435\u0442|\u5bc6\u7801|\u5bc6\u78bc',
+  '\u53e3\u4ee4|\u6570\u636e\u5e93\u5bc6\u7801|\u5bc6\u94a5|\u4ee4\u724c|\u30d1\u30b9\u30ef\u30fc\u30c9',
+  '\u30c8\u30fc\u30af\u30f3|\ube44\ubc00\ubc88\ud638|\ud1a0\ud070',
+  '\u0643\u0644\u0645\u0629 \u0627\u0644\u0645\u0631\u0648\u0631|\u05e1\u05d9\u05e1\u05de\u05d4',
+  '\u03ba\u03c9\u03b4\u03b9\u03ba\u03cc\u03c2|\u0e23\u0e2b\u0e31\u0e2a\u0e1c\u0e48\u0e32\u0e19',
+].flatMap((line) => line.split('|'));
 const spoken = languages.flatMap((word): ((p: string) => string)[] => [
   (p) => `${word}: ${p}\n`,
   (p) => `user=bob\n${word}=${p}\n`,
