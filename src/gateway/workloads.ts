@@ -54,7 +54,7 @@ export interface Workloads {
 /** Throws ConfigError when a file that is configured cannot be used. */
 export function openWorkloads({ site, clock, places }: WorkloadsOptions): Workloads {
   // Remembered across changes: a nonce that was used stays used.
-  const once = new Once(NONCES);
+  const once = new Once(NONCES, clock());
   const links = new Once(LINKS);
   // Said before there is a log to hear it.
   const early: Parameters<Log['event']>[] = [];

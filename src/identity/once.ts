@@ -23,8 +23,12 @@ export class Once {
   #old = empty();
   #since = -Infinity;
 
-  constructor(limits: OnceLimits) {
+  /** Milliseconds since the epoch: what was made before this memory began may have been used before. */
+  readonly since: number;
+
+  constructor(limits: OnceLimits, since = -Infinity) {
     this.#limits = limits;
+    this.since = since;
   }
 
   /**

@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SignWith, signRequest } from '../../src/identity/signatures/sign.ts';
-import { SecureSite, type Signable } from './secure.ts';
+import { freePort, SecureSite, type Signable } from './secure.ts';
 
 const POLICY = '[{ to: { subject: ci }, allow: [tidy.echo] }]';
 const ed = generateKeyPairSync('ed25519');
@@ -117,6 +117,26 @@ describe('a signed request', () => {
     await once(child, 'exit');
     await site.start();
     expect(await site.status({ sign: by(MAC) })).toBe(200);
+  });
+
+  it('that was used is not good after a restart either', async () => {
+    site.configure(keys(), POLICY);
+    // At one address, so that all but the time fits.
+    const text = readFileSync(site.site.config, 'utf8');
+    writeFileSync(site.site.config, text.replace('port: 0', `port: ${await freePort()}`));
+    await site.start();
+    let kept: [Record<string, string>, string] | undefined;
+    const sign = (request: Signable) => {
+      const made = signRequest(request, ED);
+      kept = [{ ...request.headers, ...made }, request.body];
+      return made;
+    };
+    expect(await site.status({ sign })).toBe(200);
+    await site.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await site.start();
+    expect((await site.send(...kept!)).status).toBe(401);
+    expect(await site.status({ sign: by(ED) })).toBe(200);
   });
 
   it('needs keys that can be used', () => {

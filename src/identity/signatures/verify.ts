@@ -64,7 +64,7 @@ export async function signer(
   const nonce = params.get('nonce');
   if (!key || typeof params.get('keyid') !== 'string') return invalid;
   if (params.has('alg') && params.get('alg') !== key.algorithm) return invalid;
-  if (typeof nonce !== 'string' || !NONCE.test(nonce) || !fresh(params, now)) return invalid;
+  if (typeof nonce !== 'string' || !NONCE.test(nonce) || !fresh(params, now, once.since)) return invalid;
   if (!covers(new Set(input.items.map(({ value }) => value)), request, covered)) return invalid;
   const base = signatureBase(input, (name) => component(name, request));
   if (base === undefined || !isSignature(key.algorithm, key.key, base, bytes.value)) return invalid;
@@ -77,10 +77,11 @@ export async function signer(
 }
 
 /** Seconds since the epoch in the parameters. `expires` may end the window early and never lengthens it. */
-function fresh(params: Params, now: number): boolean {
+function fresh(params: Params, now: number, since: number): boolean {
   const [created, expires] = [params.get('created'), params.get('expires')];
   if (typeof created !== 'number' || typeof expires !== 'number') return false;
   const age = now - created * 1000;
+  if (created < Math.floor(since / 1000)) return false;
   return age >= -SKEW && age < WINDOW && expires > created && now < expires * 1000;
 }
 

@@ -58,6 +58,11 @@ async function judge(sent: Sent, now = NOW, rules = RULES): Promise<string> {
 }
 
 describe('a signed request', () => {
+  it('from before the memory of nonces began is refused: it may have been used', async () => {
+    once = new Once({ life: 65_000, each: 4, all: 6 }, NOW);
+    expect(await judge(signed({ at: NOW - 1000 }))).toBe('identity.signed');
+    expect(await judge(signed({ at: NOW }))).toBe('ed');
+  });
   it.each<[string, Partial<SignWith>]>([
     ['ed', {}],
     ['ec', { id: 'ec', algorithm: 'ecdsa-p256-sha256', key: ec.privateKey }],
