@@ -95,17 +95,19 @@ export class Site {
   }
 
   spawn(...args: string[]): ChildProcess {
-    const child = spawn(process.execPath, [MAIN, '--config', this.config, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    return this.#start([MAIN, '--config', this.config, ...args]);
+  }
+
+  #start(args: readonly string[]): ChildProcess {
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
     return child;
   }
 
-  /** `doorward run`; resolves with its base URL. */
-  async serve(): Promise<Served> {
-    const child = this.spawn('run');
+  /** `doorward run`; resolves with its base URL. `flags` are Node's. */
+  async serve(...flags: string[]): Promise<Served> {
+    const child = this.#start([...flags, MAIN, '--config', this.config, 'run']);
     let said = '';
     const url = await new Promise<string>((resolve, reject) => {
       const hear = (chunk: Buffer) => {
