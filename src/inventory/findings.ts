@@ -6,12 +6,13 @@ import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { judgeSchema, pointer } from '../lib/schema/index.ts';
 import { escapeText } from '../lib/text.ts';
 import { isSafeUri } from '../lib/traversal.ts';
+import { uriTemplate } from '../lib/uri-template.ts';
 import { annotationFaults } from '../wire/annotations.ts';
 import { mayStall } from './backtracking.ts';
 import { looksLikeAgent } from './guess.ts';
 import { isPlainName, nearName } from './names.ts';
 import { type Other, twinOf } from './twins.ts';
-import { isPrefix, templateMatcher } from './uri.ts';
+import { isPrefix } from './uri.ts';
 
 export interface Finding {
   readonly code:
@@ -141,7 +142,7 @@ function nameFindings(kind: PinKind, name: string, others: Iterable<string>): Fi
   const shown = escapeText(name, 128);
   if (kind === 'resource' || kind === 'template') {
     const good =
-      kind === 'template' ? templateMatcher(name) !== undefined : isSafeUri(isPrefix(name) ? name.slice(0, -1) : name);
+      kind === 'template' ? uriTemplate(name) !== undefined : isSafeUri(isPrefix(name) ? name.slice(0, -1) : name);
     if (good) return [];
     return [
       finding(

@@ -3,15 +3,16 @@ import type { Family, PinKind, Pinned } from '../core/call.ts';
 import type { Found, Shelf } from '../core/ports.ts';
 import type { Bundles } from '../core/rules.ts';
 import { isSafeUri } from '../lib/traversal.ts';
+import { type UriTemplate, uriTemplate } from '../lib/uri-template.ts';
 import type { Holds } from './holds.ts';
 import type { Lock } from './lock.ts';
-import { isPrefix, templateMatcher, underPrefix } from './uri.ts';
+import { isPrefix, underPrefix } from './uri.ts';
 
 interface Shelved {
   readonly named: Readonly<Record<PinKind, ReadonlyMap<string, Pinned>>>;
   /** Longest first: the narrowest reviewed folder answers. */
   readonly prefixes: readonly Pinned[];
-  readonly templates: readonly { readonly pin: Pinned; readonly matches: (uri: string) => boolean }[];
+  readonly templates: readonly { readonly pin: Pinned; readonly template: UriTemplate }[];
   readonly instructions: string | undefined;
 }
 
@@ -32,7 +33,8 @@ export function shelf(lock: Lock, holds: Holds, bundles: Bundles = new Map()): S
     if (exact && !isPrefix(uri)) return answer(exact, uri);
     if (!isSafeUri(uri)) return UNKNOWN;
     return answer(
-      own.prefixes.find((pin) => underPrefix(pin.name, uri)) ?? own.templates.find(({ matches }) => matches(uri))?.pin,
+      own.prefixes.find((pin) => underPrefix(pin.name, uri)) ??
+        own.templates.find(({ template }) => template.match(uri) !== undefined)?.pin,
       uri,
     );
   }
@@ -81,8 +83,8 @@ function shelve(entry: { readonly things: readonly Pinned[]; readonly instructio
       .filter((thing) => isPrefix(thing.name))
       .sort((a, b) => b.name.length - a.name.length),
     templates: of('template').flatMap((pin) => {
-      const matches = templateMatcher(pin.name);
-      return matches ? [{ pin, matches }] : [];
+      const template = uriTemplate(pin.name);
+      return template ? [{ pin, template }] : [];
     }),
     instructions: entry.instructions,
   };

@@ -4,7 +4,6 @@ import { READS } from '../../src/inventory/guess.ts';
 import { Holds } from '../../src/inventory/holds.ts';
 import { EMPTY_LOCK, withUpstream } from '../../src/inventory/lock.ts';
 import { shelf } from '../../src/inventory/shelf.ts';
-import { templateMatcher } from '../../src/inventory/uri.ts';
 
 const pin = (kind: PinKind, name: string): Pinned => ({
   kind,
@@ -93,24 +92,5 @@ describe('the shelf', () => {
     for (let i = 0; i < 20_000; i++) holds.hold('files', 'tool', `t${i}`);
     expect(holds.list('files').length).toBeLessThanOrEqual(10_001);
     expect(holds.has('files', 'prompt', 'ask')).toBe(true);
-  });
-});
-
-describe('URI templates', () => {
-  it.each([
-    ['a:{x}{y}', false],
-    ['a:{?q}', false],
-    ['a:{x', false],
-    ['{x}', false],
-    ['a:{+path}', true],
-    ['a:b{/path*}', true],
-  ])('%s', (template, good) => expect(templateMatcher(template) !== undefined).toBe(good));
-
-  it('takes folders only where the template says so', () => {
-    expect(templateMatcher('a:/{+path}')!('a:/b/c')).toBe(true);
-    expect(templateMatcher('a:b{/path*}')!('a:b/c/d')).toBe(true);
-    expect(templateMatcher('a:/{path}.txt')!('a:/b.txt')).toBe(true);
-    expect(templateMatcher('a:/{path}.txt')!('a:/.txt')).toBe(false);
-    expect(templateMatcher('a:/{+path}')!('a:/b?c=d')).toBe(false);
   });
 });

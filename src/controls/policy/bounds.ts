@@ -142,3 +142,23 @@ function put(value: Json | undefined, [step, ...rest]: readonly string[], leaf: 
   const inner = Object.hasOwn(object, step) ? object[step] : undefined;
   return { ...object, [step]: put(inner, rest, leaf) };
 }
+
+/** The arguments of a prompt that a completion says were filled in before. */
+const BEFORE = ['context', 'arguments'];
+
+/**
+ * The name of an argument of which a completion (`{argument: {name, value}, context: {arguments}}`) asks too much: its
+ * values are for nobody to see who may not give it, or does not decide it.
+ */
+export function completedIn(args: Json, bounds: Bounds): string | undefined {
+  const name = reach(args, ['argument', 'name']);
+  const own = [...bounds.never, ...bounds.set.map(([path]) => path)].find(([first]) => first === name);
+  return own?.join('.') ?? given(reach(args, BEFORE) ?? {}, bounds);
+}
+
+/** A completion whose earlier arguments are those that the gateway sets; the same object when nothing changes. */
+export function withSetBefore(args: Json, bounds: Bounds, caller: Caller): Json {
+  const before = reach(args, BEFORE) ?? {};
+  const made = withSet(before, bounds, caller);
+  return made === before ? args : put(args, BEFORE, made);
+}

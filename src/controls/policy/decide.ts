@@ -4,7 +4,7 @@ import type { Code } from '../../core/codes/index.ts';
 import type { State } from '../../core/state.ts';
 import { edit, type Inputs, stop, type Verdict } from '../../core/verdict.ts';
 import type { Json } from '../../lib/json/types.ts';
-import { type Bounds, given, withSet } from './bounds.ts';
+import { type Bounds, completedIn, given, withSet, withSetBefore } from './bounds.ts';
 import { factsOf, judge, leaves, mark } from './flows.ts';
 import type { Rules } from './rules.ts';
 import { called, outside } from './tasks.ts';
@@ -19,7 +19,7 @@ interface Kept {
 export function judged(call: CallView, rules: Rules, state: State, taint: readonly Taint[]): Judged {
   const { at, upstream, caller, target } = call;
   // The arguments of a completion are not those of the prompt: conditions on arguments cannot hold.
-  const own: { readonly args?: Json } = call.family === 'complete' ? {} : { args: call.args };
+  const own = call.family === 'complete' ? {} : { args: call.args };
   const { allow, ask, reasons, error, short, links } = rules.may('call', caller, target, {
     at,
     upstream,
@@ -34,10 +34,11 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
   if (target.kind === 'route') return ask ? { kind: 'pass', ask: 'policy.ask' } : { kind: 'pass' };
 
   const bounds = rules.bounds(reasons, links);
-  const wrong = own.args === undefined ? undefined : given(own.args, bounds);
+  const completes = call.family === 'complete';
+  const wrong = completes ? completedIn(call.args, bounds) : given(call.args, bounds);
   if (wrong !== undefined) return stop('policy.never', wrong);
   if (bounds.results.length > 0) (state.scratch(call.id, 'policy') as Kept).results = bounds.results;
-  const args = own.args === undefined ? call.args : withSet(own.args, bounds, caller);
+  const args = completes ? withSetBefore(call.args, bounds, caller) : withSet(call.args, bounds, caller);
 
   const flow = judge(target.facts, taint, rules.flows, bounds.despite);
   if (flow.answer === 'deny') return stop('policy.flow', flow.why);

@@ -107,7 +107,12 @@ export function compileGrants(grants: readonly Grant[], names: Names): Granted[]
           thing,
           path,
           demand: row.until === undefined ? row.require : { ...row.require, until: row.until },
-          bounds: compileBounds(row, ['policy', i], thing, (argument) => hasArgument(thing, argument)),
+          bounds: compileBounds(
+            row,
+            ['policy', i],
+            thing,
+            (argument) => thing.kind !== 'template' && hasArgument(thing, argument),
+          ),
           on: {
             list: { id, ask, json: permit('list', thing, both) },
             call: { id, ask, json: permit('call', thing, [...both, ...args]) },

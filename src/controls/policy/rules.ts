@@ -8,6 +8,7 @@ import { Generations } from '../../lib/generations.ts';
 import { digest } from '../../lib/json/canonical.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { isBelow } from '../../lib/traversal.ts';
+import { type UriTemplate, uriTemplate } from '../../lib/uri-template.ts';
 import { type Bounds, common, NO_BOUNDS, together } from './bounds.ts';
 import { Misfit } from './facts.ts';
 import { type Flows, type FlowsConfig, schema as flowsSchema } from './flows.ts';
@@ -75,6 +76,7 @@ type Decide = (
 ) => MayAnswer;
 
 const DENY: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze([]) });
+const NO_TEMPLATE: UriTemplate = Object.freeze({ names: [], match: () => undefined });
 const BEYOND: MayAnswer = Object.freeze({ allow: false, ask: false, reasons: Object.freeze(['caller.tools']) });
 /** Whose scopes an issuer of access tokens gave, and can give more of. */
 const BY_TOKEN: ReadonlySet<Caller['how']> = new Set(['jwt', 'introspection']);
@@ -98,14 +100,22 @@ export function compileWith(
   const own = parseOwn(cedar, pinned);
   checkAll(granted, own, pinned);
 
-  const slices = new Map<string, Readonly<Record<Action, Slice>> & { readonly index: number; readonly name: string }>();
+  const slices = new Map<
+    string,
+    Readonly<Record<Action, Slice>> & { readonly index: number; readonly name: string; readonly template?: UriTemplate }
+  >();
   const byUpstream = new Map<string, Pinned[]>();
   for (const thing of pinned) {
     const of = (action: Action) => policiesOf(thing, action, granted, own);
     // Without a permit there is nothing to ask: denied.
     if (!of('list').some((policy) => policy.json.effect === 'permit')) continue;
     const both = { list: new Slice(thing, 'list', of('list')), call: new Slice(thing, 'call', of('call')) };
-    slices.set(key(thing.upstream, thing.kind, thing.name), { ...both, index: slices.size, name: nameOf(thing) });
+    slices.set(key(thing.upstream, thing.kind, thing.name), {
+      ...both,
+      index: slices.size,
+      name: nameOf(thing),
+      ...(thing.kind === 'template' && { template: uriTemplate(thing.name) ?? NO_TEMPLATE }),
+    });
     byUpstream.set(thing.upstream, [...(byUpstream.get(thing.upstream) ?? []), thing]);
   }
   const needed = new Map([...scopes].map(([{ upstream, kind, name }, all]) => [key(upstream, kind, name), all]));
@@ -133,15 +143,18 @@ export function compileWith(
       return action === 'call' ? strong(said, demands, as, at) : said;
     });
 
-  const decideOne: Decide = (action, caller, thing, at, { args, taint } = {}) => {
+  const decideOne: Decide = (action, caller, thing, at, given) => {
     const found = slices.get(key(thing.upstream, thing.kind, thing.name));
     if (!found) return DENY;
     // A credential can be good for less than its caller. It narrows what policies allow and widens nothing.
     if (caller.tools !== undefined && !caller.tools.includes(found.name)) return BEYOND;
     const slice = found[action];
+    // Of a template the variables are the arguments; before a URI is asked for they are not known.
+    const variables = thing.uri === undefined ? undefined : found.template?.match(thing.uri);
+    const args = found.template ? variables : given?.args;
     let facts: ReturnType<Slice['facts']>;
     try {
-      facts = slice.facts(caller, action === 'call' ? thing.uri : undefined, args, at, taint);
+      facts = slice.facts(caller, action === 'call' ? thing.uri : undefined, args, at, given?.taint);
     } catch (error) {
       return fail(error instanceof Misfit ? error.message : 'the facts could not be gathered');
     }

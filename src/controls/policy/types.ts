@@ -1,6 +1,7 @@
 /** The Cedar types of what a policy may read: caller, thing, and the arguments as the pinned schema describes them. */
 import type { Caller, PinKind, Pinned } from '../../core/call.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { uriTemplate } from '../../lib/uri-template.ts';
 
 export type Type =
   | { readonly type: 'String' | 'Long' | 'Boolean' }
@@ -97,13 +98,17 @@ export function memberOf(type: RecordType, name: string): Member | undefined {
   return Object.hasOwn(type.attributes, name) ? type.attributes[name] : undefined;
 }
 
-/** The arguments of a thing: a tool's input schema, a prompt's arguments (strings); resources and templates have none. */
+/** The arguments of a thing: a tool's input schema; a prompt's arguments and a template's variables (strings); resources have none. */
 export function argumentsOf(thing: Pinned): RecordType {
   if (thing.kind === 'tool') {
     const schema = thing.descriptor['inputSchema'];
     const type = typed(schema, isObject(schema) ? schema : {}, DEPTH);
     return type.type === 'Record' ? type : record([]);
   }
+  if (thing.kind === 'template')
+    return record(
+      (uriTemplate(thing.name)?.names ?? []).map((name) => [name, { ...named(name, STRING), required: true }]),
+    );
   const listed = thing.kind === 'prompt' ? thing.descriptor['arguments'] : [];
   return record(
     (Array.isArray(listed) ? listed : []).flatMap((arg): [string, Member][] =>

@@ -230,17 +230,29 @@ describe('arguments that a caller does not decide', () => {
     expect(await said(rules, 'comment', { args: { text: 'x' } })).toBe('pass');
   });
 
-  it('are not those of a completion: of a prompt with an argument of the same name', async () => {
-    const prompt = pin('prompt', 'hub', 'ask', { arguments: [{ name: 'argument' }] });
-    for (const more of [{ never: ['argument'] }, { set: { argument: 'x' } }]) {
-      const own = compile(schema.parse([{ to: 'local', allow: ['hub.prompt:ask'], ...more }]), {
-        pinned: [prompt],
-        cedar: [],
-      });
-      const args = { argument: { name: 'argument', value: 'a' } };
+  it('hold for what a completion says was filled in before, and are not completed themselves', async () => {
+    const prompt = pin('prompt', 'hub', 'ask', {
+      arguments: ['argument', 'tenant', 'price', 'topic'].map((name) => ({ name })),
+    });
+    const own = compile(
+      schema.parse([
+        { to: 'local', allow: ['hub.prompt:ask'], set: { tenant: 'caller.tenant' }, never: ['price', 'argument'] },
+      ]),
+      { pinned: [prompt], cedar: [] },
+    );
+    const complete = async (name: string, before?: Json) => {
+      const args = { argument: { name, value: 'a' }, ...(before !== undefined && { context: { arguments: before } }) };
       const made = callOf(prompt, 'hub', LOCAL, { family: 'complete', args });
-      expect(await policy.decide!(made, own, state)).toEqual({ kind: 'pass' });
-    }
+      return (await policy.decide!(made, own, state)) as { kind: string; code?: string; value?: { args: Json } };
+    };
+    for (const before of [undefined, {}, { tenant: 'other' }])
+      expect((await complete('topic', before)).value).toEqual({
+        args: { argument: { name: 'topic', value: 'a' }, context: { arguments: { tenant: 'acme' } } },
+      });
+    expect(await complete('topic', { tenant: 'acme' })).toEqual({ kind: 'pass' });
+    for (const name of ['tenant', 'price', 'argument'])
+      expect(await complete(name)).toMatchObject({ kind: 'stop', code: 'policy.never', detail: name });
+    expect(await complete('topic', { price: '1' })).toMatchObject({ code: 'policy.never' });
   });
 
   it.each([
