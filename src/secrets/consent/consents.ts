@@ -6,6 +6,7 @@
 import type { AuthorizationServer } from 'oauth4webapi';
 import type { Clock, Random } from '../../core/state.ts';
 import { base64url, equal, sha256 } from '../../lib/bytes.ts';
+import { Generations } from '../../lib/generations.ts';
 import type { Consented, Wish } from '../credential/consented.ts';
 import type { Issuers } from '../credential/issuers.ts';
 import type { ClientRules } from '../credential/rules.ts';
@@ -61,6 +62,8 @@ export class Consents {
   /** Place of the token -> ticket: asking again gives the same link. */
   readonly #given = new Map<string, string>();
   readonly #pending = new Map<string, Pending>();
+  /** Place of the token -> who we were at an issuer that a user was sent to and has not come back from. */
+  readonly #sent = new Generations<string>(MAX);
 
   constructor(world: ConsentsWorld) {
     this.#world = world;
@@ -147,12 +150,17 @@ export class Consents {
     this.#pending.delete(state[0]!);
     const { wish, issuer, client, redirect, verifier } = pending;
     const { way, rules, scopes } = wish;
+    this.#sent.set(placeOf(wish.holder, wish.upstream), '');
     const at = await issuers.at(issuer, client, rules);
-    const token = await authorizationCode(at, { resource: way.resource, scopes }, query, {
-      state: state[0]!,
-      verifier,
-      redirect,
-    });
+    const how = { state: state[0]!, verifier, redirect };
+    const token = await authorizationCode(at, { resource: way.resource, scopes }, query, how).catch(
+      async (error: OAuthFault) => {
+        // The user asks for another link, which registers us anew.
+        if (error.unknown && client !== way.client && client.id !== way.metadata)
+          await issuers.registrations.lost(issuer, client.id, this.#home());
+        throw error;
+      },
+    );
     const wrong = unfit(token, { ...way, issuer });
     if (wrong !== undefined) throw new OAuthFault(wrong);
     await consented.connected(wish, token);
@@ -164,7 +172,11 @@ export class Consents {
    * the code of another one (mix-up): what is registered has a way back of its own, and where the way back is shared
    * the issuer has to sign it with its name (RFC 9700, section 4.4).
    */
-  async #client({ way }: Wish, as: AuthorizationServer, web: Web): Promise<{ client: ClientRules; redirect: string }> {
+  async #client(
+    { way, holder, upstream }: Wish,
+    as: AuthorizationServer,
+    web: Web,
+  ): Promise<{ client: ClientRules; redirect: string }> {
     const home = this.#world.base();
     const shared = `${home}/callback`;
     if (way.client) return { client: way.client, redirect: shared };
@@ -176,14 +188,25 @@ export class Consents {
     if (!way.register || as.registration_endpoint === undefined)
       throw new OAuthFault('the issuer does not know us: name a `client`, a `metadata` document, or allow `register`');
     const redirect = `${shared}/${base64url(sha256(as.issuer)).slice(0, 22)}`;
-    // Ports of loopback are free (RFC 8252, section 7.3).
-    const place = home.startsWith('http:') ? 'native' : home;
+    const place = placeOf(holder, upstream);
     const { registrations } = this.#world.issuers;
-    const known = registrations.at(as.issuer, place);
-    if (known !== undefined) return { client: { id: known, alg: 'ES256' }, redirect };
-    const registered = await register(as, redirect, web);
-    await registrations.keep(as.issuer, place, registered);
-    return { client: { id: registered.id, alg: 'ES256' }, redirect };
+    let id = registrations.at(as.issuer, this.#home());
+    // An issuer that has forgotten us shows its error to the user, who then asks for another link.
+    if (id !== undefined && this.#sent.peek(place) === id && (await registrations.lost(as.issuer, id, this.#home())))
+      id = undefined;
+    if (id === undefined) {
+      const registered = await register(as, redirect, web);
+      await registrations.keep(as.issuer, this.#home(), registered);
+      ({ id } = registered);
+    }
+    this.#sent.set(place, id);
+    return { client: { id, alg: 'ES256' }, redirect };
+  }
+
+  /** Where what comes back comes to. Ports of loopback are free (RFC 8252, section 7.3). */
+  #home(): string {
+    const home = this.#world.base();
+    return home.startsWith('http:') ? 'native' : home;
   }
 }
 

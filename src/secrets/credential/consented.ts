@@ -6,7 +6,7 @@ import { Generations } from '../../lib/generations.ts';
 import type { Json } from '../../lib/json/types.ts';
 import { OAuthFault } from '../oauth/fault.ts';
 import { refresh, revoke } from '../oauth/grants.ts';
-import { challengeOf } from '../oauth/metadata.ts';
+import { challengeFrom, challengeOf, resourceFacts } from '../oauth/metadata.ts';
 import { type Token, unfit } from '../oauth/token.ts';
 import type { Vault } from '../vault/vault.ts';
 import { bearer, type Credential, type Proof, type Refusal } from './credential.ts';
@@ -37,6 +37,9 @@ interface ConsentWorld {
 
 const MAX_STEPS = 10_000;
 const MAX_SCOPES = 64;
+/** Milliseconds between two questions to a server about its issuer, and servers. */
+const ASK = 60_000;
+const MAX_SERVERS = 256;
 
 export class Consented {
   readonly wallet: Wallet;
@@ -45,6 +48,8 @@ export class Consented {
   readonly #flights: Flights;
   /** What a server demanded beyond what is configured; the user sees it before consenting. */
   readonly #more = new Generations<readonly string[]>(MAX_STEPS);
+  /** Server -> when it was last asked who gives out its tokens. */
+  readonly #asked = new Generations<number>(MAX_SERVERS);
 
   constructor(world: ConsentWorld, issuers: Issuers) {
     this.#world = world;
@@ -157,6 +162,36 @@ export class Consented {
     return new Ended('stop', 'upstream.credential', error instanceof Error ? error.message : 'failed');
   }
 
+  /**
+   * Why a token was not renewed, and whether only its user can help: also where the issuer has forgotten a registration of
+   * ours, or the server has another issuer by now.
+   */
+  async #judged(error: unknown, old: Token, rules: CredentialRules, way: ConsentWay): Promise<unknown> {
+    if (error instanceof OAuthFault && error.unknown) {
+      // Who we are by configuration is not ours to change.
+      const registered = old.client !== way.client?.id && old.client !== way.metadata;
+      const helps = registered && (await this.#issuers.registrations.lost(old.issuer, old.client));
+      return new OAuthFault(error.message, helps);
+    }
+    const final = error instanceof OAuthFault && error.final;
+    if (final || way.issuer !== undefined || !(await this.#moved(rules, old.issuer))) return error;
+    return new OAuthFault('the server has another issuer now', true);
+  }
+
+  async #moved(rules: CredentialRules, issuer: string): Promise<boolean> {
+    const now = this.#world.clock();
+    if (now - (this.#asked.peek(rules.server) ?? -Infinity) < ASK) return false;
+    this.#asked.set(rules.server, now);
+    const web = this.#issuers.web({ web: rules.near });
+    try {
+      const server = new URL(rules.server);
+      const { issuers } = await resourceFacts(server, await challengeFrom(server, web), web);
+      return issuers.length > 0 && !issuers.includes(issuer);
+    } catch {
+      return false;
+    }
+  }
+
   async #fresh(upstream: string, rules: CredentialRules, way: ConsentWay, holder: Holder): Promise<Token> {
     const { clock, onEvent } = this.#world;
     const key = placeOf(holder, upstream);
@@ -179,7 +214,8 @@ export class Consented {
       }
       onEvent({ ...about, what: 'refreshed' });
       return kept;
-    } catch (error) {
+    } catch (caught) {
+      const error = await this.#judged(caught, old, rules, way);
       const final = error instanceof OAuthFault && error.final;
       if (final) {
         this.#more.set(key, old.asked);

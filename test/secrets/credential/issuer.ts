@@ -20,6 +20,10 @@ export interface Issuer {
   count(grant: string): number;
   /** From now on the token endpoint answers so late, in milliseconds. */
   slow: number;
+  /** From now on whoever registered is forgotten when the token endpoint is asked. */
+  forgetful: boolean;
+  /** Forgets who registered as this. */
+  forget(client: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +44,7 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const asked: URLSearchParams[] = [];
-  const state = { slow: 0 };
+  const state = { slow: 0, forgetful: false };
   const provider = new Provider(url, {
     jwks: { keys } as never,
     cookies: { keys: ['test'] },
@@ -110,6 +114,7 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
       },
     } as never,
   } as never);
+  const forget = async (client: string): Promise<void> => provider.Client.adapter.destroy(client);
   const handle = provider.callback();
   server.on('request', async (req, res) => {
     if (req.url!.startsWith('/interaction/')) {
@@ -145,6 +150,7 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
       const body = Buffer.concat(chunks).toString();
       asked.push(new URLSearchParams(body));
       (req as unknown as { body: unknown }).body = Object.fromEntries(new URLSearchParams(body));
+      if (state.forgetful) await forget(asked.at(-1)!.get('client_id')!);
       if (state.slow > 0) await new Promise((done) => setTimeout(done, state.slow));
     }
     return handle(req, res);
@@ -160,6 +166,13 @@ export async function issuer({ ttl = 300, metadata }: IssuerOptions = {}): Promi
     set slow(ms: number) {
       state.slow = ms;
     },
+    get forgetful() {
+      return state.forgetful;
+    },
+    set forgetful(on: boolean) {
+      state.forgetful = on;
+    },
+    forget,
     close: () =>
       new Promise((done) => {
         server.closeAllConnections();
