@@ -1,15 +1,18 @@
 /** What the log says: the shape of its entries, and how calls, attempts and events become members of one. */
 import type { Attempt, Call, Caller, Peer, Target } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
+import { looksSealed } from '../core/fields.ts';
 import type { Step, Trail } from '../core/ports.ts';
 import type { Inputs, Outcome } from '../core/verdict.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import { Generations } from '../lib/generations.ts';
 import { digest } from '../lib/json/canonical.ts';
+import { replaced } from '../lib/json/replace.ts';
 import type { Json } from '../lib/json/types.ts';
+import { segments } from '../lib/schema/index.ts';
 import { cutUtf8 } from '../lib/text.ts';
 import type { Front } from './chain.ts';
-import { left, mask, type Redact, TELLING } from './mask.ts';
+import { left, MASK, mask, type Redact, TELLING } from './mask.ts';
 
 /** An entry as a reader finds it. What is present depends on the kind. */
 export interface Entry extends Front {
@@ -190,7 +193,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${handoff(call)}${shown('args', call.args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${shown('args', told(call))},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 
@@ -210,6 +213,17 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
 }
 
 export type Entries = ReturnType<typeof entries>;
+
+/** Neither a sealed value nor what could stand there in plain. */
+function told({ target, args }: Call): Json {
+  const places = target.kind === 'route' ? undefined : target.seal?.arguments;
+  if (!places) return args;
+  return replaced(
+    args,
+    places.map((place) => segments(place)!),
+    (value) => (looksSealed(value) ? `sealed ${sha256Hex(value)}` : MASK),
+  );
+}
 
 function handoff({ caller: { subject, agent }, target }: Call): string {
   const to = target.kind === 'route' ? undefined : target.facts.agent;

@@ -84,6 +84,22 @@ export interface Exceptions {
   readonly maxDepth?: number;
 }
 
+/** Fields of a tool that travel past the client sealed (guarantee TR10). JSON pointers; `*` is any item or any name. */
+export interface Sealing {
+  /** Of the structured result: what is there is replaced by a compact JWE. */
+  readonly results?: readonly string[];
+  /** Of the arguments: such a JWE is opened there, before the pinned schema is asked. */
+  readonly arguments?: readonly string[];
+  /** A plain value in such an argument is refused. */
+  readonly require?: boolean;
+  /** Upstreams that open what this tool seals; absent = its own. */
+  readonly to?: readonly string[];
+  /** How long it opens; absent = 60. */
+  readonly minutes?: number;
+  /** The reviewed input schema, where `descriptor` has the one that clients see. */
+  readonly input?: Readonly<JsonObject>;
+}
+
 export type PinKind = 'tool' | 'prompt' | 'resource' | 'template';
 
 /** A reviewed thing of an upstream, as `doorward.lock` pins it. */
@@ -99,6 +115,7 @@ export interface Pinned {
   readonly exceptions: Exceptions;
   /** Result cap in bytes; absent = the configured default. */
   readonly cap?: number;
+  readonly seal?: Sealing;
 }
 
 /** What a Call is about: a pinned thing (with the URI that was asked for), or the route itself (listings, discover). */

@@ -4,7 +4,17 @@
  */
 import type { Family, Message } from './call.ts';
 
-export type ControlId = 'halt' | 'limits' | 'input' | 'asks' | 'policy' | 'screen' | 'redact' | 'approval' | 'output';
+export type ControlId =
+  | 'halt'
+  | 'limits'
+  | 'seal'
+  | 'input'
+  | 'asks'
+  | 'policy'
+  | 'screen'
+  | 'redact'
+  | 'approval'
+  | 'output';
 export type Column = Family | 'note';
 
 export interface Row {
@@ -17,6 +27,7 @@ export const ORDER_IN = table(`
            call list read get complete listen task | the question it answers
   halt     *    *    *    *   *        *      *    | has a person stopped this?
   limits   *    *    *    *   *        *      *    | too often, too many at once, too dear?
+  seal     *    -    -    -   -        -      -    | is what is sealed sealed for this?
   input    *    -    *    *   *        -      *    | are the arguments what was promised?
   asks     *    -    *    *   -        -      -    | is this an answer to what was asked?
   policy   *    -    *    *   *        *      *    | may they do this, to that, now?
@@ -27,6 +38,7 @@ export const ORDER_IN = table(`
 
 export const ORDER_OUT = table(`
            call list read get complete listen task note | what leaves
+  seal     *    -    -    -   -        -      *    *    | no named field leaves in plain
   policy   *    *    -    -   -        -      *    -    | a listing keeps what \`list\` allows, a result the fields that are needed
   asks     *    -    *    *   -        -      -    -    | may the server ask the client for this?
   screen   *    *    *    *   *        -      *    *    | hidden text, injection -> quarantine

@@ -191,7 +191,7 @@ export async function run(
     }
     const began = world.clock();
     try {
-      const far = snap.carry?.(call, handler, taint, world.state) ?? handler;
+      const far = snap.around?.(call, handler, taint, world.state) ?? handler;
       last = await answered(far, dispatched(call), { send, signal });
     } finally {
       // A message after the answer would overtake it.

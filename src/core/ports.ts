@@ -98,11 +98,11 @@ export interface Snapshot {
   /** Asks the pinned schema again after an edit of the arguments: a code is a misfit. */
   refit(call: CallView): Code | undefined;
   /**
-   * Around the far end of a call that reaches another agent, or what agents share: what its caller has read goes with
-   * it, and what is there comes back (guarantee AZ9). Undefined for all other calls; absent where there is nothing of the
-   * kind. `found`: what the way in found about this call.
+   * Around the far end of a call: where it reaches another agent, or what agents share, what its caller has read goes with
+   * it and what is there comes back (guarantee AZ9); sealed arguments are opened (TR10). Undefined for all other calls;
+   * absent where nothing of the kind is configured. `found`: what the way in found about this call.
    */
-  readonly carry?: (call: Call, far: Handler, found: readonly Taint[], state: State) => Handler | undefined;
+  readonly around?: (call: Call, far: Handler, found: readonly Taint[], state: State) => Handler | undefined;
 }
 
 export interface World {

@@ -1,5 +1,6 @@
 /** What the `rules.ts` of every room speaks: configuration in, compiled rules out, faults with a place. */
 import type { Pinned } from './call.ts';
+import type { FieldCipher, Opening } from './fields.ts';
 
 /** A fault in configuration. `path` leads to the value (`['policy', 0, 'allow', 1]`); `config/` adds file:line:column. */
 export class RulesFault extends Error {
@@ -62,6 +63,10 @@ export interface RuleContext {
   readonly fingerprint: (secret: string) => string;
   /** The operator's own judge of content, where one is configured. */
   readonly judge?: Judge;
+  /** Seals and opens single fields. */
+  readonly fields?: FieldCipher;
+  /** Opens the sealed arguments of a call. */
+  readonly opened?: Opening;
   /** Signs a statement of this gateway with its Ed25519 key; base64url. */
   readonly sign?: (text: string) => string;
 }

@@ -3,6 +3,7 @@
  * is that value one, not a word, a reference, a placeholder or a line of code? One judgement for text, for JSON members
  * and for log fields (guarantees OU2, AU6).
  */
+import { isField } from '../core/fields.ts';
 import data from './data/names.json' with { type: 'json' };
 import secrets from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
@@ -48,7 +49,8 @@ export function judge(name: string, value: string, quoted: boolean, work?: Work)
   if (kind === 'key' && value.length < 24 && named.length === 0) return undefined;
   if (work !== undefined) work.steps += 400 + 3 * value.length;
   for (const { rule, shape } of named) if (fits(rule, shape, value)) return rule.id;
-  if (kind === undefined || !isSecretValue(kind, value, quoted)) return undefined;
+  // What this gateway sealed on the way out is no secret any more: its caller cannot open it, and nobody else can use it.
+  if (kind === undefined || !isSecretValue(kind, value, quoted) || isField(value)) return undefined;
   return kind === 'password' ? 'password' : 'assigned-secret';
 }
 

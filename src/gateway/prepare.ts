@@ -8,6 +8,7 @@ import type { Finding, Machine } from '../config/posture/finding.ts';
 import { judgePosture } from '../config/posture/index.ts';
 import { namesOf } from '../controls/policy/names.ts';
 import type { Extension, Pinned } from '../core/call.ts';
+import type { FieldCipher } from '../core/fields.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type AppBounds, type AskGrants, RulesFault } from '../core/rules.ts';
 import type { Clock } from '../core/state.ts';
@@ -17,6 +18,7 @@ import { compile as compileBundles } from '../inventory/bundles.ts';
 import type { Holds } from '../inventory/holds.ts';
 import { pins } from '../inventory/lock.ts';
 import { parseRun } from '../inventory/packages/run.ts';
+import { withSeals } from '../inventory/sealed.ts';
 import { shelf } from '../inventory/shelf.ts';
 import { parseReference, ReferenceFault } from '../secrets/references.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
@@ -37,13 +39,18 @@ export interface PrepareWith {
   readonly holds: Holds;
   readonly fingerprint: (secret: string) => string;
   readonly sign?: (text: string) => string;
+  readonly fields?: FieldCipher;
   readonly machine: Machine;
   readonly clock?: Clock;
 }
 
 /** Throws ConfigError. */
-export function prepare(site: Site, { holds, fingerprint, sign, machine, clock = Date.now }: PrepareWith): Prepared {
-  const pinned = pins(site.lock).filter((pin) => Object.hasOwn(site.config.upstreams, pin.upstream));
+export function prepare(
+  site: Site,
+  { holds, fingerprint, sign, fields, machine, clock = Date.now }: PrepareWith,
+): Prepared {
+  const lock = withSeals(site.lock);
+  const pinned = pins(lock).filter((pin) => Object.hasOwn(site.config.upstreams, pin.upstream));
   const byUpstream = new Map<string, Pinned[]>([...site.lock.upstreams.keys()].map((name) => [name, []]));
   for (const pin of pinned) byUpstream.get(pin.upstream)?.push(pin);
   const upstreams = prepareUpstreams(site);
@@ -66,10 +73,11 @@ export function prepare(site: Site, { holds, fingerprint, sign, machine, clock =
         texts: site.texts,
         fingerprint,
         ...(sign && { sign }),
+        ...(fields && { fields }),
         ...(site.config.screen.judge && { judge: openJudge(site.config.screen.judge, site.dir) }),
       },
       extensions: extensionsOf(site),
-      shelf: shelf(site.lock, holds, bundles) satisfies Shelf,
+      shelf: shelf(lock, holds, bundles) satisfies Shelf,
       routes: new Map([...Object.keys(configured), ...bundles.keys()].map((name) => [name, name])),
     });
     if (site.config.approval.notice) noticeTo(site.config.approval.notice, site.dir);

@@ -21,18 +21,29 @@ import { redact } from '../controls/redact/index.ts';
 import * as redactRules from '../controls/redact/rules.ts';
 import { screen } from '../controls/screen/index.ts';
 import * as screenRules from '../controls/screen/rules.ts';
+import { openedBy, opening, seal } from '../controls/seal/index.ts';
 import type { Extension, Family } from '../core/call.ts';
+import type { FieldCipher, Opening } from '../core/fields.ts';
 import { type Column, type ControlId, column, ORDER_IN, ORDER_OUT, type Row } from '../core/order.ts';
 import type { Shelf, Snapshot } from '../core/ports.ts';
 import { type RuleContext, RulesFault } from '../core/rules.ts';
 import type { Control } from '../core/verdict.ts';
 
-export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt' | 'asks'>> &
+export type ControlConfig = Pick<Config, Exclude<ControlId, 'halt' | 'asks' | 'seal'>> &
   Partial<Pick<Config, 'flows' | 'tasks'>>;
 
-export const CONTROLS = { halt, limits, input, asks, policy, screen, redact, approval, output } as unknown as Readonly<
-  Record<ControlId, Control<unknown>>
->;
+export const CONTROLS = {
+  halt,
+  limits,
+  seal,
+  input,
+  asks,
+  policy,
+  screen,
+  redact,
+  approval,
+  output,
+} as unknown as Readonly<Record<ControlId, Control<unknown>>>;
 
 export interface SnapshotParts {
   readonly id: string;
@@ -48,14 +59,19 @@ export interface SnapshotParts {
 
 /** Throws RulesFault; its path leads into the configuration. */
 export function compileSnapshot(parts: SnapshotParts): Snapshot {
-  const { id, config, context, shelf, routes, extensions, without = [] } = parts;
-  const compiledInput = within('input', () => inputRules.compile(config.input, context));
+  const { id, config, context, shelf, routes, extensions } = parts;
+  const { fields } = context;
+  const seals = context.pinned.some((pin) => pin.seal);
+  const without = [...(parts.without ?? []), ...(seals ? [] : ['seal' as const])];
+  const opened: Opening = (call) => openedBy(fields, call);
+  const compiledInput = within('input', () => inputRules.compile(config.input, { ...context, opened }));
   const tasks = within('tasks', () => compileTasks(config.tasks ?? {}, context));
   const around = { tasks, ...(config.flows && { flows: config.flows }) };
   const compiledPolicy = within('policy', () => policyRules.compile(config.policy, context, around));
   const rules: Readonly<Record<ControlId, unknown>> = {
     halt: undefined,
     limits: within('limits', () => limitsRules.compile(config.limits, context)),
+    seal: { fields },
     input: compiledInput,
     asks: asksRules.compile(context),
     policy: compiledPolicy,
@@ -86,16 +102,21 @@ export function compileSnapshot(parts: SnapshotParts): Snapshot {
     in: (family: Family, resumed = false) => inward.get(resumed ? 'call' : family)!,
     out: (family, message) => outward.get(column(family, message))!,
     of: (control: ControlId) => rules[control],
-    ...carry(compiledPolicy.flows),
+    ...farEnds(compiledPolicy.flows, seals, fields),
     refit: (call) => (call.family === 'task' ? undefined : compiledInput.refit(call)),
   } satisfies Snapshot);
 }
 
-function carry(flows: Flows): Pick<Snapshot, 'carry'> {
-  const { handoffs } = flows;
-  if (!handoffs) return {};
-  const rules = { ...flows, handoffs };
-  return { carry: (call, far, found, state) => carrying(call, far, found, rules, state) };
+/** What some calls need around their far end. */
+function farEnds({ handoffs, ...flows }: Flows, seals: boolean, fields?: FieldCipher): Pick<Snapshot, 'around'> {
+  if (!handoffs && !seals) return {};
+  return {
+    around(call, far, found, state) {
+      const opens = seals ? opening(call, far, fields) : undefined;
+      const carries = handoffs && carrying(call, opens ?? far, found, { ...flows, handoffs }, state);
+      return carries ?? opens;
+    },
+  };
 }
 
 const COLUMNS: readonly Column[] = ['call', 'list', 'read', 'get', 'complete', 'listen', 'task', 'note'];

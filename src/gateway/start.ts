@@ -18,6 +18,7 @@ import { Holds } from '../inventory/holds.ts';
 import { type Lock, originDigest } from '../inventory/lock.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import { escapeText } from '../lib/text.ts';
+import { fieldCipher } from '../secrets/fields.ts';
 import { openKeys } from '../secrets/keyring.ts';
 import type { Vault } from '../secrets/vault/vault.ts';
 import { callerToken, openStateFolder, type StateFolder } from '../store/folder.ts';
@@ -105,7 +106,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const keys = openKeys(folder.keys, { files, clock, random });
   const holds = new Holds();
   const { fingerprint, sign } = keys;
-  const preparing = { holds, fingerprint, sign, machine: host, clock };
+  const fields = fieldCipher({ ring: keys, clock, random });
+  const preparing = { holds, fingerprint, sign, fields, machine: host, clock };
 
   let prepared = prepare(site, preparing);
   refuseCritical(prepared);

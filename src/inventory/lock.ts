@@ -57,7 +57,7 @@ export const FACTS = [
 ] as const satisfies (keyof Facts)[];
 
 const HEAD = `# What was reviewed: tools, prompts, resources, and the package that serves them.
-# Written by \`doorward review\`; facts, exceptions, caps and \`stateless\` may be edited, the rest is checked by digest.
+# Written by \`doorward review\`; facts, exceptions, caps, seals and \`stateless\` may be edited, the rest is checked by digest.
 `;
 
 /** Digest of the origin: of the tree that is started, or of URL and keys. A start compares it. */
@@ -128,6 +128,7 @@ function printThing(thing: Pinned): string {
     `        facts: { ${facts} }\n`,
     exceptions === '' ? '' : `        exceptions:\n${exceptions}`,
     thing.cap === undefined ? '' : `        cap: ${thing.cap}\n`,
+    thing.seal === undefined ? '' : `        seal: ${visible(JSON.stringify(thing.seal))}\n`,
     `        descriptor: |\n${json(pinnedPart(thing.kind, thing.descriptor), 10)}`,
   ].join('');
 }

@@ -1,13 +1,14 @@
 /** Reads `doorward.lock`. Every fault has a line and a fix; a descriptor that was edited by hand is a fault. */
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import type { Exceptions, Facts, PinKind, Pinned } from '../core/call.ts';
+import type { Exceptions, Facts, PinKind, Pinned, Sealing } from '../core/call.ts';
 import { parseJson, REPLY_CAPS } from '../lib/json/scan.ts';
 import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { Places } from '../lib/schema/index.ts';
 import { escapeText } from '../lib/text.ts';
 import { descriptorDigest, nameOf, pinnedPart } from './digest.ts';
 import { type Lock, SECTIONS, sorted, type UpstreamLock } from './lock.ts';
+import { SealFault, shownTo } from './sealed.ts';
 
 export interface LockFault {
   readonly line: number;
@@ -75,6 +76,16 @@ const thing = z.strictObject({
     })
     .default({}),
   cap: count.optional(),
+  seal: z
+    .strictObject({
+      results: pointers.min(1).optional(),
+      arguments: pointers.min(1).optional(),
+      require: z.boolean().optional(),
+      to: z.array(z.string().min(1)).min(1).optional(),
+      minutes: z.int().min(1).max(10_080).optional(),
+    })
+    .refine(({ results, arguments: args }) => (results ?? args) !== undefined, 'name results or arguments')
+    .optional(),
   descriptor: z.string(),
 });
 const things = z.array(thing).default([]);
@@ -174,7 +185,8 @@ function readThing(
   } else if (descriptorDigest(kind, descriptor) !== raw.digest) {
     fault('digest', 'does not belong to this descriptor: one of them was edited', REVIEW);
   }
-  return freeze({
+  if (raw.seal && kind !== 'tool') fault('seal', 'only tools have fields', 'leave it out');
+  const made = freeze({
     kind,
     upstream: upstreamName,
     name: raw.name,
@@ -183,7 +195,18 @@ function readThing(
     facts: stated(raw.facts),
     exceptions: Object.fromEntries(Object.entries(raw.exceptions).filter(([, v]) => v !== undefined)) as Exceptions,
     ...(raw.cap !== undefined && { cap: raw.cap }),
+    ...(raw.seal && {
+      seal: Object.fromEntries(Object.entries(raw.seal).filter(([, v]) => v !== undefined)) as Sealing,
+    }),
   });
+  try {
+    shownTo(made);
+  } catch (error) {
+    if (!(error instanceof SealFault)) throw error;
+    const text = `no schema of this tool names ${escapeText(error.message, 200)}`;
+    fault('seal', text, 'name a field that its reviewed input or output schema describes');
+  }
+  return made;
 }
 
 /** Without what the reviewer left open. */

@@ -62,6 +62,7 @@ describe('order', () => {
     expect(ORDER_IN.map((row) => row.id)).toEqual([
       'halt',
       'limits',
+      'seal',
       'input',
       'asks',
       'policy',

@@ -101,6 +101,7 @@ export function plan(lock: Lock, upstream: string, listing: Listing, origin: Ori
       facts,
       exceptions: pinned?.exceptions ?? guessed(seen),
       ...cap,
+      ...(pinned?.seal && { seal: pinned.seal }),
     });
   };
   for (const [key, pin] of before) {

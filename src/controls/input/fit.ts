@@ -10,6 +10,8 @@ export interface Taken {
   readonly allowed: Allowed;
   /** Tools. */
   readonly schema?: CompiledSchema;
+  /** Some of its arguments come sealed. */
+  readonly sealed?: true;
   /** Prompts: argument names, and whether they are required. Templates: the names of their variables. */
   readonly names?: ReadonlyMap<string, boolean>;
 }

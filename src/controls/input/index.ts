@@ -3,7 +3,7 @@ import type { CallView } from '../../core/call.ts';
 import { type Control, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import { misfit } from './fit.ts';
 import { allowed, examine } from './limits.ts';
-import { type Rules, takenBy } from './rules.ts';
+import { type Rules, takenBy, unsealed } from './rules.ts';
 
 export const input: Control<Rules> = {
   id: 'input',
@@ -18,9 +18,11 @@ export const input: Control<Rules> = {
     if (call.family === 'task') return PASS;
     const taken = takenBy(rules, call);
     const bounds = taken?.allowed ?? allowed(rules.limits, {});
-    const found = examine(call.args, bounds);
+    const seen = taken?.sealed ? unsealed(rules, call) : call;
+    if ('code' in seen) return stop(seen.code);
+    const found = examine(seen.args, bounds);
     if ('code' in found) return stop(found.code, found.detail);
-    const problem = misfit(call, taken, found.raw);
+    const problem = misfit(seen, taken, found.raw);
     return problem ? stop(problem.code, problem.detail) : PASS;
   },
 };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { CallView, Pinned } from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
+import type { Opening } from '../../core/fields.ts';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import { isObject, type JsonObject } from '../../lib/json/types.ts';
 import { type CompiledSchema, compileSchema, SchemaRefused } from '../../lib/schema/index.ts';
@@ -25,24 +26,37 @@ export interface Rules {
   readonly limits: Limits;
   /** By upstream, then by kind and name. */
   readonly taken: ReadonlyMap<string, ReadonlyMap<string, Taken>>;
+  readonly opened?: Opening;
   /** Asks the pinned schema again after an edit of the arguments. */
   refit(call: CallView): Code | undefined;
 }
 
 /** Compiles every pinned schema: milliseconds each, so at start and at reload only. Throws RulesFault. */
-export function compile(limits: InputConfig, context: Pick<RuleContext, 'pinned'>): Rules {
+export function compile(limits: InputConfig, context: Pick<RuleContext, 'pinned' | 'opened'>): Rules {
   const all = new Map<string, Map<string, Taken>>();
   for (const pin of context.pinned) {
     let own = all.get(pin.upstream);
     if (!own) all.set(pin.upstream, (own = new Map()));
     own.set(keyOf(pin), take(pin, limits));
   }
+  const { opened } = context;
   const rules: Rules = {
     limits,
     taken: all,
-    refit: (call) => (misfit(call, takenBy(rules, call)) ? 'input.misfit' : undefined),
+    ...(opened && { opened }),
+    refit(call) {
+      const taken = takenBy(rules, call);
+      const seen = taken?.sealed ? unsealed(rules, call) : call;
+      return 'code' in seen || misfit(seen, taken) ? 'input.misfit' : undefined;
+    },
   };
   return rules;
+}
+
+/** The call with what is sealed in its arguments opened: that is what the pinned schema describes. */
+export function unsealed({ opened }: Rules, call: CallView): CallView | { readonly code: Code } {
+  const found = opened?.(call) ?? call;
+  return 'code' in found ? found : { ...call, args: found.args };
 }
 
 export function takenBy(rules: Rules, { target, upstream }: CallView): Taken | undefined {
@@ -57,8 +71,11 @@ function take(pin: Pinned, limits: Limits): Taken {
   try {
     const shared = { allowed: allowed(limits, pin.exceptions) };
     if (pin.kind === 'tool') {
-      const plain = plainOf(pin.facts, pin.exceptions, pin.descriptor['inputSchema']);
-      return { allowed: { ...shared.allowed, plain }, schema: compileTool(pin) };
+      const { seal, descriptor } = pin;
+      const own = seal?.input ? { ...pin, descriptor: { ...descriptor, inputSchema: seal.input } } : pin;
+      const plain = plainOf(pin.facts, pin.exceptions, own.descriptor['inputSchema']);
+      const sealed = seal?.arguments ? { sealed: true as const } : {};
+      return { allowed: { ...shared.allowed, plain }, schema: compileTool(own), ...sealed };
     }
     if (pin.kind === 'prompt') return { ...shared, names: promptNames(pin.descriptor) };
     if (pin.kind === 'template') return { ...shared, names: variables(pin.name) };

@@ -13,6 +13,7 @@ import { limits } from './limits.ts';
 import { policy } from './policy.ts';
 import type { Row } from './row.ts';
 import { run } from './run.ts';
+import { seal } from './seal.ts';
 
 const ALL = {
   ...door,
@@ -26,6 +27,7 @@ const ALL = {
   ...approval,
   ...asks,
   ...content,
+  ...seal,
   ...run,
   ...events,
 };

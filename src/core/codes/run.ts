@@ -66,6 +66,7 @@ export const run = {
   'internal.approval': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.asks': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.limits': failed(-31140, 'a control threw: this is a defect, please report it'),
+  'internal.seal': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.input': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.policy': failed(-31140, 'a control threw: this is a defect, please report it'),
   'internal.screen': failed(-31140, 'a control threw: this is a defect, please report it'),

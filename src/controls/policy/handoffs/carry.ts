@@ -5,7 +5,7 @@ import type { State } from '../../../core/state.ts';
 import { type Flows, held, mark, marked, put } from '../flows.ts';
 import { type Handoffs, there } from './where.ts';
 
-/** `Snapshot.carry`. What goes along is marked before anything is sent, what comes back before anything is heard. */
+/** `Snapshot.around`. What goes along is marked before anything is sent, what comes back before anything is heard. */
 export function carrying(
   call: Call,
   far: Handler,
