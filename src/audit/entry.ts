@@ -44,6 +44,8 @@ export interface Entry extends Front {
   };
   /** A call that reaches another agent: who hands to whom. */
   readonly handoff?: { readonly from: string; readonly to: string };
+  /** SHA-256 of each argument that came sealed, in hex; no screen or redaction saw what is inside. */
+  readonly sealed?: readonly string[];
   /** Redacted; when it was over the cap, `argsCut` stands in its place. */
   readonly args?: Json;
   readonly argsCut?: true;
@@ -190,10 +192,11 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     const parent = call.parent === undefined ? '' : `,"parent":${quote(call.parent)}`;
     const trace = call.trace.traceparent === undefined ? '' : `,"trace":${text(call.trace.traceparent)}`;
     const answers = call.resume ? `,${shown('answers', call.resume.answers)}` : '';
+    const { args, sealed } = told(call);
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${handoff(call)}${shown('args', told(call))},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${sealed}${shown('args', args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 
@@ -214,15 +217,20 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
 
 export type Entries = ReturnType<typeof entries>;
 
-/** Neither a sealed value nor what could stand there in plain. */
-function told({ target, args }: Call): Json {
+/** Arguments without what is sealed, nor what could stand there in plain, and the digest of each sealed value. */
+function told({ target, args }: Call): { args: Json; sealed: string } {
   const places = target.kind === 'route' ? undefined : target.seal?.arguments;
-  if (!places) return args;
-  return replaced(
+  if (!places) return { args, sealed: '' };
+  const digests: string[] = [];
+  const masked = replaced(
     args,
     places.map((place) => segments(place)!),
-    (value) => (looksSealed(value) ? `sealed ${sha256Hex(value)}` : MASK),
+    (value) => {
+      if (looksSealed(value)) digests.push(sha256Hex(value));
+      return MASK;
+    },
   );
+  return { args: masked, sealed: `"sealed":${JSON.stringify(digests)},` };
 }
 
 function handoff({ caller: { subject, agent }, target }: Call): string {

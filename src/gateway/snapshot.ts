@@ -22,6 +22,7 @@ import * as redactRules from '../controls/redact/rules.ts';
 import { screen } from '../controls/screen/index.ts';
 import * as screenRules from '../controls/screen/rules.ts';
 import { openedBy, opening, seal } from '../controls/seal/index.ts';
+import * as sealRules from '../controls/seal/rules.ts';
 import type { Extension, Family } from '../core/call.ts';
 import type { FieldCipher, Opening } from '../core/fields.ts';
 import { type Column, type ControlId, column, ORDER_IN, ORDER_OUT, type Row } from '../core/order.ts';
@@ -61,7 +62,7 @@ export interface SnapshotParts {
 export function compileSnapshot(parts: SnapshotParts): Snapshot {
   const { id, config, context, shelf, routes, extensions } = parts;
   const { fields } = context;
-  const seals = context.pinned.some((pin) => pin.seal);
+  const seals = sealRules.isUsed(context);
   const without = [...(parts.without ?? []), ...(seals ? [] : ['seal' as const])];
   const opened: Opening = (call) => openedBy(fields, call);
   const compiledInput = within('input', () => inputRules.compile(config.input, { ...context, opened }));
@@ -71,7 +72,7 @@ export function compileSnapshot(parts: SnapshotParts): Snapshot {
   const rules: Readonly<Record<ControlId, unknown>> = {
     halt: undefined,
     limits: within('limits', () => limitsRules.compile(config.limits, context)),
-    seal: { fields },
+    seal: sealRules.compile(context),
     input: compiledInput,
     asks: asksRules.compile(context),
     policy: compiledPolicy,
@@ -110,10 +111,11 @@ export function compileSnapshot(parts: SnapshotParts): Snapshot {
 /** What some calls need around their far end. */
 function farEnds({ handoffs, ...flows }: Flows, seals: boolean, fields?: FieldCipher): Pick<Snapshot, 'around'> {
   if (!handoffs && !seals) return {};
+  const meeting = handoffs && { ...flows, handoffs };
   return {
     around(call, far, found, state) {
       const opens = seals ? opening(call, far, fields) : undefined;
-      const carries = handoffs && carrying(call, opens ?? far, found, { ...flows, handoffs }, state);
+      const carries = meeting && carrying(call, opens ?? far, found, meeting, state);
       return carries ?? opens;
     },
   };

@@ -145,6 +145,13 @@ export function parseLock(text: string): Lock {
       for (const [i, raw] of entry[section as 'tools'].entries()) {
         const made = readThing(kind, name, raw, (part, message, fix) => fault([...at, section, i, part], message, fix));
         if (!made) continue;
+        const stranger = raw.seal?.to?.find((to) => !Object.hasOwn(read.data.upstreams, to));
+        if (stranger !== undefined)
+          fault(
+            [...at, section, i, 'seal'],
+            `no upstream \`${escapeText(stranger, 64)}\` here`,
+            'mend the name in `to`',
+          );
         if (seen.has(`${kind} ${made.name}`)) fault([...at, section, i, 'name'], 'pinned twice', 'remove one of them');
         seen.add(`${kind} ${made.name}`);
         pinned.push(made);

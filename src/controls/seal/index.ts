@@ -10,12 +10,7 @@ import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict
 import { canonical } from '../../lib/json/canonical.ts';
 import { replaced } from '../../lib/json/replace.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
-import { segments } from '../../lib/schema/index.ts';
-
-export interface Rules {
-  /** Absent where nothing is dispatched. */
-  readonly fields?: FieldCipher | undefined;
-}
+import { placesOf, type Rules } from './rules.ts';
 
 export const WITHHELD = '[withheld: a field of this answer is sealed, and it may stand here too]';
 /** How long a sealed value is good for, in minutes. */
@@ -39,7 +34,7 @@ export const seal: Control<Rules> = {
     if (message.kind === 'notification') return quiet(message);
     const { to = [call.upstream], minutes = MINUTES, results } = own;
     const about = { principal: principalOf(call.caller), upstreams: to, until: state.now() + minutes * 60_000 };
-    const places = results.map((pointer) => segments(pointer)!);
+    const places = placesOf(results);
     const value = sealed(message.value, (data) => replaced(data, places, (one) => fields.seal(one, about)));
     return value === message.value ? PASS : edit<Message>({ kind: 'result', value }, 'seal.sealed', results.join(' '));
   },
@@ -87,20 +82,16 @@ export function openedBy(
   const own = target.kind === 'route' ? undefined : target.seal;
   if (!own?.arguments) return { args };
   let code: FieldCode | undefined;
-  const opened = replaced(
-    args,
-    own.arguments.map((pointer) => segments(pointer)!),
-    (value) => {
-      if (!looksSealed(value)) {
-        if (own.require) code ??= 'seal.plain';
-        return value;
-      }
-      const found = fields?.open(value, { principal: principalOf(caller), upstream }) ?? { code: 'seal.unknown' };
-      if (!('code' in found)) return found.value;
-      code ??= found.code;
+  const opened = replaced(args, placesOf(own.arguments), (value) => {
+    if (!looksSealed(value)) {
+      if (own.require) code ??= 'seal.plain';
       return value;
-    },
-  );
+    }
+    const found = fields?.open(value, { principal: principalOf(caller), upstream }) ?? { code: 'seal.unknown' };
+    if (!('code' in found)) return found.value;
+    code ??= found.code;
+    return value;
+  });
   return code === undefined ? { args: opened } : { code };
 }
 
