@@ -38,6 +38,7 @@ import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
 import { farEnd } from './far.ts';
 import { flowing } from './flow.ts';
+import { looks } from './followed.ts';
 import { openHalts } from './halts.ts';
 import { harden } from './harden.ts';
 import { openIdentities } from './identities.ts';
@@ -177,6 +178,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       set: (run, ms) => setTimeout(run, ms).unref(),
       clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
     };
+    const tasks = new Tasks({ ring: keys, random, clock, state });
     const streams = new Streams({
       snapshot,
       clock,
@@ -184,6 +186,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       state: world.state,
       watch: (call, target) => lanes.watch(call, target),
       onEnd: ({ id }, why) => log.event('event.listen', { call: id, why }),
+      looks: looks(
+        () => gate,
+        (call, taskId) => tasks.known(call, taskId),
+      ),
     });
     const accounts = await openAccounts({
       site,
@@ -248,7 +254,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       random,
       limits: site.config.calls,
       unsealed: (entry) => flowing(unsealed(entry, keys), keys, clock),
-      tasks: new Tasks({ ring: keys, random, clock, state }),
+      tasks,
       underway,
     });
     oauth = openOAuth(site, {

@@ -10,6 +10,7 @@ import type { Listing } from '../inventory/drift.ts';
 import { isObject, type JsonObject } from '../lib/json/types.ts';
 import type { Watch } from '../upstreams/lanes.ts';
 import type { Timers } from '../upstreams/parking.ts';
+import { Followed, type Looks } from './followed.ts';
 import { KINDS, visible, visibleResource } from './visible.ts';
 
 export interface StreamsOptions {
@@ -21,6 +22,8 @@ export interface StreamsOptions {
   /** Asks the server of the call's lane for updates of one resource; undefined when it has no such thing. */
   readonly watch: (call: Call, target: Pinned & { readonly uri?: string }) => Promise<Watch | undefined>;
   readonly onEnd: (call: Call, why: Why) => void;
+  /** Without it no stream tells of tasks. */
+  readonly looks?: Looks;
   /** Least milliseconds between two rounds of messages of one stream. */
   readonly pace?: number;
 }
@@ -55,6 +58,7 @@ export class Stream {
   readonly #io: Io;
   readonly #options: StreamsOptions;
   readonly #watches = new Map<string, Watch>();
+  readonly #tasks: Followed | undefined;
   /** What the caller saw when it was last told: kind -> a text that differs when anything of it does. */
   #seen: ReadonlyMap<PinKind, string> | undefined;
   /** Lists and URIs to tell of. A flood of the same is one entry. */
@@ -75,6 +79,15 @@ export class Stream {
     const { notifications } = call.args as { notifications: JsonObject };
     this.wanted = new Set((Object.keys(NOTES) as ListKind[]).filter((kind) => notifications[kind] === true));
     this.asked = (notifications['resourceSubscriptions'] as string[] | undefined) ?? [];
+    const { taskIds } = notifications as { taskIds?: string[] };
+    const { looks, timers } = options;
+    if (looks && taskIds)
+      this.#tasks = new Followed(call, taskIds, {
+        looks,
+        timers,
+        tell: (task) => this.#say('notifications/tasks', task).catch((error) => this.#fail(error)),
+        done: () => this.#idle() && this.#resolve(),
+      });
     this.#seen = this.#see();
     this.#expire();
   }
@@ -114,6 +127,7 @@ export class Stream {
     const notifications: JsonObject = {
       ...Object.fromEntries([...this.wanted].map((kind) => [kind, true])),
       ...(watched.length > 0 && { resourceSubscriptions: watched }),
+      ...(this.#tasks && this.#tasks.ids.length > 0 && { taskIds: [...this.#tasks.ids] }),
     };
     await this.#io.send({
       kind: 'notification',
@@ -122,9 +136,15 @@ export class Stream {
     });
     this.#acknowledged = true;
     // Nothing to wait for: nothing was asked, or nothing of it is there.
-    if (watched.length === 0 && this.wanted.size === 0) this.#resolve();
+    if (this.#idle() && !this.#tasks?.ids.length) this.#resolve();
+    this.#tasks?.start();
     void this.#flush();
     return ended;
+  }
+
+  /** Whether it waits for nothing but tasks. */
+  #idle(): boolean {
+    return this.#watches.size === 0 && this.wanted.size === 0;
   }
 
   /** Compares what the caller may see now with what it saw. A difference is told, and is the end. */
@@ -157,6 +177,7 @@ export class Stream {
 
   close(): void {
     this.#over = true;
+    this.#tasks?.stop();
     this.#options.timers.clear(this.#pause);
     this.#options.timers.clear(this.#expiry);
     for (const uri of this.#watches.keys()) this.unwatch(uri);

@@ -67,18 +67,28 @@ export class Tasks {
 
   /** A call about a task, with what its handle says to this caller. */
   async unsealed(entry: Entry): Promise<Entry> {
-    const { said, caller, route, at } = entry;
-    if (said.family !== 'task') return entry;
-    const plain = open(this.#options.ring, CONTEXT, said.name);
-    if (!plain) return entry;
-    const sealed = JSON.parse(Buffer.from(plain).toString()) as Sealed;
-    if (!equal(sealed.principal, principalOf(caller)) || sealed.route !== route || at >= sealed.until) return entry;
+    const { said, at } = entry;
+    const sealed = said.family === 'task' && this.#open(said.name, entry, at);
+    if (!sealed) return entry;
     const { upstream, tool, id, args = {}, approved } = sealed;
     const task = { handle: said.name, id, upstream, tool, ...(approved !== undefined && { approved }) };
     return {
       ...entry,
       said: { ...said, args, task, ...(said.resume && { resume: await this.#resumed(said.name, said.resume) }) },
     };
+  }
+
+  /** Whether a handle says anything to this caller on this route. */
+  known(who: Pick<Entry, 'caller' | 'route'>, handle: string): boolean {
+    return this.#open(handle, who, this.#options.clock()) !== undefined;
+  }
+
+  #open(handle: string, { caller, route }: Pick<Entry, 'caller' | 'route'>, at: number): Sealed | undefined {
+    const plain = open(this.#options.ring, CONTEXT, handle);
+    if (!plain) return undefined;
+    const sealed = JSON.parse(Buffer.from(plain).toString()) as Sealed;
+    const own = equal(sealed.principal, principalOf(caller)) && sealed.route === route;
+    return own && at < sealed.until ? sealed : undefined;
   }
 
   async #resumed(handle: string, resume: NonNullable<Call['resume']>): Promise<NonNullable<Call['resume']>> {

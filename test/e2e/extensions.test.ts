@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { http, META } from '../doors/client.ts';
+import { type Listener, open } from '../gateway/listener.ts';
 import { type Outside, outside } from './outside.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 
@@ -171,6 +172,73 @@ describe('a task', () => {
     const { error } = await until(failed, 'failed');
     expect(error['message']).toMatch(/^The tool failed/);
     expect(JSON.stringify(error)).not.toContain('/srv');
+  });
+});
+
+describe('a stream', () => {
+  function follow(taskIds: readonly string[], { token = site.token(), route = 'jobs', declare = true }: How = {}) {
+    const capabilities = { elicitation: {}, ...(declare && { extensions: { [TASKS]: {} } }) };
+    const _meta = { ...META, 'io.modelcontextprotocol/clientCapabilities': capabilities };
+    const method = 'subscriptions/listen';
+    return open(served.url, {
+      method: 'POST',
+      path: `/${route}`,
+      headers: { authorization: `Bearer ${token}`, 'mcp-protocol-version': '2026-07-28', 'mcp-method': method },
+      body: { jsonrpc: '2.0', id: 'f', method, params: { notifications: { taskIds }, _meta } },
+    });
+  }
+  const poll = (what: () => unknown) => expect.poll(what, { timeout: 10_000, interval: 20 });
+  const states = ({ messages }: Listener) =>
+    (messages as any[]).flatMap(({ method, params }) => (method === 'notifications/tasks' ? [params] : []));
+
+  it('tells what becomes of a task, as tasks/get would, and ends with the last', async () => {
+    const [slow, hidden] = [
+      await begin('slow_compute', { seconds: 0.5, label: 'x' }),
+      await begin('leaky', { what: 'key AKIAQWERTYUIOPASDFGH' }),
+    ];
+    const stream = await follow([slow, 'task-1', hidden]);
+    await poll(() => stream.ended()).toBe(true);
+    const [first, ...others] = stream.messages as any[];
+    const tag = { 'io.modelcontextprotocol/subscriptionId': 'f' };
+    expect(first).toMatchObject({
+      method: 'notifications/subscriptions/acknowledged',
+      params: { notifications: { taskIds: [slow, hidden] }, _meta: tag },
+    });
+    const of = (id: string) => states(stream).filter(({ taskId }) => taskId === id);
+    expect(of(slow).map(({ status }) => status)).toEqual(['working', 'completed']);
+    const { resultType: _, ...now } = (await ask('tasks/get', { taskId: slow })).result;
+    expect(of(slow)[1]).toEqual({ ...now, _meta: tag });
+    expect(now).toMatchObject({ result: { content: [{ text: 'computed x' }] } });
+    expect(of(hidden).map(({ status }) => status)).toEqual(['completed']);
+    expect(stream.raw()).not.toContain('AKIAQWERTYUIOPASDFGH');
+    expect(others.at(-1)).toMatchObject({ id: 'f', result: { resultType: 'complete' } });
+  });
+
+  it('puts what a task asks, and takes no answer itself', async () => {
+    const taskId = await begin('confirm_delete', { filename: 'a' });
+    const stream = await follow([taskId]);
+    await poll(() => states(stream).length).toBe(1);
+    expect(states(stream)[0]).toMatchObject({
+      status: 'input_required',
+      inputRequests: { confirm: expect.anything() },
+    });
+    const inputResponses = { confirm: { action: 'accept', content: { confirm: true } } };
+    expect((await ask('tasks/update', { taskId, inputResponses })).result).toEqual({ resultType: 'complete' });
+    await poll(() => states(stream).at(-1).status).toBe('completed');
+    await poll(() => stream.ended()).toBe(true);
+  });
+
+  it('tells nobody else, and says of the tasks of others what it says of none', async () => {
+    const taskId = await begin('slow_compute', { seconds: 60, label: 'x' });
+    for (const how of [{ token: other }, { route: 'plain' }]) {
+      const [theirs, none] = await Promise.all([follow([taskId], how), follow(['task-1'], how)]);
+      await poll(() => theirs.ended() && none.ended()).toBe(true);
+      expect(theirs.raw()).toBe(none.raw());
+      expect(states(theirs)).toEqual([]);
+    }
+    const unable = await follow([taskId], { declare: false });
+    await poll(() => unable.ended()).toBe(true);
+    expect([unable.status, JSON.parse(unable.raw()).error.code]).toEqual([400, -32021]);
   });
 });
 

@@ -39,7 +39,7 @@ const seen = async (answer: Promise<JsonObject>) =>
 describe('subscriptions/listen', () => {
   it('acknowledges first, and only what is there for the caller', async () => {
     const uris = ['library://catalog', 'library://shelf/two', 'library://book/emma', 'library://secret/diary', 'x:y'];
-    const stream = await kept(listen(made, { ...ALL, resourceSubscriptions: uris, taskIds: ['t'] }, { id: 7 }));
+    const stream = await kept(listen(made, { ...ALL, resourceSubscriptions: uris, other: ['t'] }, { id: 7 }));
     await poll(() => stream.messages.length).toBe(1);
     expect(stream.headers['content-type']).toBe('text/event-stream');
     expect(stream.messages[0]).toEqual({

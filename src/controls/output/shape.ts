@@ -137,6 +137,7 @@ const FILTER = record({
   promptsListChanged: flag,
   resourcesListChanged: flag,
   resourceSubscriptions: list(text),
+  taskIds: list(text),
 });
 const changed = record({});
 const CHANGES: ReadonlyMap<string, Shape> = new Map([
@@ -145,6 +146,22 @@ const CHANGES: ReadonlyMap<string, Shape> = new Map([
   ['notifications/prompts/list_changed', changed],
   ['notifications/resources/list_changed', changed],
   ['notifications/resources/updated', record({ 'uri!': text })],
+  // Made of the answer to a call, which passed the column `task` by then.
+  [
+    'notifications/tasks',
+    record({
+      'taskId!': text,
+      'status!': text,
+      statusMessage: text,
+      'createdAt!': text,
+      'lastUpdatedAt!': text,
+      'ttlMs!': anything,
+      pollIntervalMs: number,
+      result: object,
+      error: object,
+      inputRequests: object,
+    }),
+  ],
 ]);
 
 /** The same for what may come before a result; `stream` = the call is there for nothing but notifications. */

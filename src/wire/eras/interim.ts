@@ -62,6 +62,7 @@ const CHANGES: ReadonlySet<string> = new Set([
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/resources/updated',
+  'notifications/tasks',
 ]);
 
 /** The request that `notifications/cancelled` names. */

@@ -34,8 +34,9 @@ const MAX_URI = 8192;
 const MAX_CURSOR = 4096;
 /** Handles of tasks are sealed and carry the arguments of the call; a header mirrors them. */
 const MAX_TASK = 6144;
-/** Resources that one stream may watch. */
+/** Resources that one stream may watch, and tasks that it may follow. */
 export const MAX_WATCHED = 100;
+const MAX_FOLLOWED = 16;
 
 const listing: Method = {
   family: 'list',
@@ -140,7 +141,7 @@ export function method(name: string): Method | undefined {
 /** The kinds of a subscription filter that are switched on. */
 export const LISTS_CHANGED = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const;
 
-/** What an extension may have added to the filter is not served, and so is not acknowledged. */
+/** What else an extension may have added to the filter is not served, and so is not acknowledged. */
 function listened({ notifications }: JsonObject): Subject | undefined {
   if (!isObject(notifications)) return undefined;
   const kept: JsonObject = {};
@@ -154,6 +155,12 @@ function listened({ notifications }: JsonObject): Subject | undefined {
     if (!Array.isArray(uris) || uris.length > MAX_WATCHED || !uris.every((uri) => isName(uri, MAX_URI)))
       return undefined;
     if (uris.length > 0) kept['resourceSubscriptions'] = [...new Set(uris)];
+  }
+  const { taskIds } = notifications;
+  if (taskIds !== undefined) {
+    if (!Array.isArray(taskIds) || taskIds.length > MAX_FOLLOWED || !taskIds.every((id) => isName(id, MAX_TASK)))
+      return undefined;
+    if (taskIds.length > 0) kept['taskIds'] = [...new Set(taskIds)];
   }
   return { name: '', args: { notifications: kept } };
 }

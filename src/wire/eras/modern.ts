@@ -1,6 +1,14 @@
 /** The codec of 2026-07-28. The inner dialect is this revision, so it mostly checks, and fills in what it requires. */
 import type { Said } from '../../core/admit.ts';
-import { type Call, type Message, type Result, type Resume, type RpcError, STREAM } from '../../core/call.ts';
+import {
+  type Call,
+  type Family,
+  type Message,
+  type Result,
+  type Resume,
+  type RpcError,
+  STREAM,
+} from '../../core/call.ts';
 import type { Code } from '../../core/codes/index.ts';
 import { declared, declares, required } from '../../core/extensions.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
@@ -56,7 +64,8 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
 
   const method = lookUp(name);
   if (!method || method.era === 'legacy') return fault('frame.method');
-  if (method.family === 'task' && !declares(capabilities, 'tasks')) return fault('frame.capability', required('tasks'));
+  if (aboutTasks(name, method.family, params) && !declares(capabilities, 'tasks'))
+    return fault('frame.capability', required('tasks'));
   const also = !method.resumes ? NOTHING : declares(capabilities, 'tasks') ? TASKED : RESUMES;
   if (!onlyMembers(method, params, also)) return fault('frame.params');
   const subject = method.subject(params);
@@ -74,6 +83,11 @@ export function hear({ id, method: name, params }: RequestFrame): Said | Fault {
     session: '-',
     ...(typeof flow === 'string' && flow.length <= MAX_FLOW && { flow }),
   };
+}
+
+/** Only clients that declared the extension may speak of tasks (SEP-2663). */
+function aboutTasks(name: string, family: Family, { notifications }: JsonObject): boolean {
+  return family === 'task' || (name === STREAM && isObject(notifications) && notifications['taskIds'] !== undefined);
 }
 
 /** Answers to what a task asked: the handle is all the state there is. */

@@ -88,13 +88,26 @@ describe('hear', () => {
     [{ toolsListChanged: true, promptsListChanged: false }, { toolsListChanged: true }],
     [{ resourceSubscriptions: ['a:b', 'c:d', 'a:b'] }, { resourceSubscriptions: ['a:b', 'c:d'] }],
     [{ resourceSubscriptions: [] }, {}],
-    [{ taskIds: ['t'], resourcesListChanged: true }, { resourcesListChanged: true }],
+    [{ other: ['t'], resourcesListChanged: true }, { resourcesListChanged: true }],
   ])('reads the filter %j', (notifications, kept) => {
     expect(said('subscriptions/listen', { notifications })).toMatchObject({
       family: 'listen',
       name: '',
       args: { notifications: kept },
     });
+  });
+
+  it('reads which tasks to tell of, of a client that has tasks', () => {
+    const tasks = { 'io.modelcontextprotocol/tasks': {} };
+    const able = { ...ENVELOPE, [CAPABILITIES]: { extensions: tasks } };
+    const ask = (taskIds: Json, meta: JsonObject = able) =>
+      said('subscriptions/listen', { notifications: { taskIds } }, meta);
+    expect(ask(['b', 'a', 'b'])).toMatchObject({ args: { notifications: { taskIds: ['b', 'a'] } } });
+    expect(ask([])).toMatchObject({ args: { notifications: {} } });
+    for (const bad of ['t', [''], [1], Array.from({ length: 17 }, (_, i) => `t${i}`)])
+      expect(ask(bad)).toEqual({ fault: 'frame.params', id: 3 });
+    const data = { requiredCapabilities: { extensions: tasks } };
+    expect(ask(['a'], ENVELOPE)).toEqual({ fault: 'frame.capability', id: 3, data });
   });
 
   it.each<[JsonObject]>([

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../src/core/call.ts';
+import { Followed, type Looks } from '../../src/gateway/followed.ts';
+import type { JsonObject } from '../../src/lib/json/types.ts';
+
+/** Answers of the looks at one task, one after another; the pauses between them are over at once. */
+function follow(answers: readonly (JsonObject | 'gone' | undefined)[], ids = ['t']) {
+  const left = [...answers];
+  const pauses: number[] = [];
+  const told: JsonObject[] = [];
+  let done = 0;
+  const never = new Promise<never>(() => {});
+  const looks: Looks = {
+    known: (_, id) => id !== 'unknown',
+    get: async () => (left.length > 0 ? left.shift() : never),
+  };
+  const followed = new Followed({} as Call, ids, {
+    looks,
+    timers: {
+      set: (run, ms) => (pauses.push(ms), setImmediate(run)),
+      clear: (timer) => clearImmediate(timer as NodeJS.Immediate),
+    },
+    tell: async (task) => void told.push(task),
+    done: () => void done++,
+  });
+  followed.start();
+  return { followed, told, pauses, left, done: () => done };
+}
+const working = (more: JsonObject = {}): JsonObject => ({ status: 'working', ...more });
+const rest = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+describe('a task that is followed', () => {
+  it('is told when it differs, and no more once it is over', async () => {
+    const { told, left, done } = follow([working(), working(), working({ n: 1 }), { status: 'failed' }, working()]);
+    await rest();
+    expect(told).toEqual([working(), working({ n: 1 }), { status: 'failed' }]);
+    expect([left.length, done()]).toEqual([1, 1]);
+  });
+
+  it.each<[string, readonly (JsonObject | undefined)[], number[]]>([
+    ['without a wish', [working()], [5000]],
+    ['as wished', [working({ pollIntervalMs: 7000 })], [7000]],
+    ['at most each second', [working({ pollIntervalMs: 1 })], [1000]],
+    ['each minute at least', [working({ pollIntervalMs: 1e9 })], [60_000]],
+    ['less and less when there is no answer', [...Array(6)], [10_000, 20_000, 40_000, 60_000, 60_000, 60_000]],
+    ['as before when there is one again', [undefined, working()], [10_000, 5000]],
+  ])('is looked at %s', async (_, answers, pauses) => {
+    const made = follow(answers);
+    await rest();
+    expect(made.pauses).toEqual(pauses);
+  });
+
+  it('is left alone when it is gone, and with the stream', async () => {
+    const gone = follow(['gone', working()]);
+    await rest();
+    expect([gone.told, gone.left.length, gone.done()]).toEqual([[], 1, 1]);
+    const stopped = follow([working(), working({ n: 1 })]);
+    stopped.followed.stop();
+    await rest();
+    expect([stopped.told, stopped.done()]).toEqual([[], 0]);
+  });
+
+  it('is one of those that say anything to the caller', () => {
+    expect(follow([], ['a', 'unknown', 'b']).followed.ids).toEqual(['a', 'b']);
+  });
+});
