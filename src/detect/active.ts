@@ -163,7 +163,7 @@ class Reader {
     const known = ELEMENTS[this.name];
     if (known !== undefined) return known;
     // An autolink of Markdown: <javascript:...>.
-    if (name.includes(':') && RUNS.test(name)) return 'script';
+    if (name.includes(':') && RUNS.test(significant(text, at + 1, Math.min(text.length, at + 257)))) return 'script';
     return this.#attributes(i);
   }
 

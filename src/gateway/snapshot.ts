@@ -79,7 +79,9 @@ export function compileSnapshot(parts: SnapshotParts): Snapshot {
     screen: within('screen', () => screenRules.compile(config.screen, context)),
     redact: within('redact', () => redactRules.compile(config.redact, context)),
     approval: within('approval', () => approvalRules.compile(config.approval, context)),
-    output: within('output', () => outputRules.compile(config.output, context)),
+    output: within('output', () =>
+      outputRules.compile(config.output, { ...context, minimised: compiledPolicy.minimised }),
+    ),
   };
   const columns = (order: readonly Row[], way: 'decide' | 'inspect') => {
     const made = new Map<Column, readonly Control<unknown>[]>();

@@ -124,6 +124,7 @@ describe('active in Markdown', () => {
     '![x](data:text/html,<b>)',
     '[x]: vbscript:x',
     '<javascript:alert(1)>',
+    '<data:text/html;base64,PHNjcmlwdD4=>',
   ])('%s', (text) => {
     expect(kinds(text, false)).toContain('script');
     expect(kinds(disarmed(text, activeIn(text, false)), false)).toEqual([]);

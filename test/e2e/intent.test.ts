@@ -26,13 +26,20 @@ const both = (value: object, more: object = {}) => ({
   content: [{ type: 'text', text: JSON.stringify(value) }],
   ...more,
 });
+const ITEM = { type: 'object', properties: { name: TEXT, cost: { type: 'integer' } }, required: ['name', 'cost'] };
+const PROMISED = {
+  type: 'object',
+  properties: { id: { type: 'integer' }, items: { type: 'array', items: ITEM }, contact: { type: 'object' } },
+  required: ['id', 'items', 'contact'],
+};
 const DESK = {
   tools: [
     tool('find', { text: TEXT }),
     tool('label', { issue: { type: 'integer' }, label: TEXT }),
     tool('close', { issue: { type: 'integer' } }),
     tool('buy', { item: TEXT, price: { type: 'integer' }, tenant: TEXT }),
-    tool('order'),
+    tool('order', {}, { outputSchema: PROMISED }),
+    tool('customer', {}, { outputSchema: PROMISED }),
     tool('broken'),
     tool('picture'),
   ],
@@ -40,6 +47,7 @@ const DESK = {
   resourceTemplates: [{ name: 'orders', uriTemplate: 'orders://{tenant}/{id}' }],
   answers: {
     order: both(ORDER, { _meta: { email: 'ann@shop.example' } }),
+    customer: both({ id: 7 }),
     broken: both({ id: 7, why: 'row of ann@shop.example is locked' }, { isError: true }),
     picture: { content: [{ type: 'image', data: 'AAAA', mimeType: 'image/png' }] },
   },
@@ -94,7 +102,7 @@ beforeAll(async () => {
   site.run('review', '--yes', '--no-grants');
   const alice = { tenant: 'acme', subject: 'alice' };
   const policy = [
-    { to: alice, allow: ['desk.find', 'desk.label', 'desk.close', 'odd.fine'] },
+    { to: alice, allow: ['desk.find', 'desk.label', 'desk.close', 'desk.customer', 'odd.fine'] },
     { to: alice, allow: ['desk.buy'], set: { tenant: 'caller.tenant' }, never: ['price'] },
     { to: alice, allow: ['desk.prompt:ask'], set: { tenant: 'caller.tenant' } },
     {
@@ -234,6 +242,16 @@ describe('a result', () => {
     expect(structuredContent).toEqual(kept);
     expect(JSON.parse((content as { text: string }[])[0]!.text)).toEqual(kept);
     expect(JSON.stringify(_meta ?? null)).not.toContain('ann@');
+  });
+
+  it('that is reduced is not promised whole; others keep their promise', async () => {
+    const as = await bearer();
+    const { result } = await ask('tools/list', '', {}, { ...as, 'mcp-name': undefined });
+    const promised = (result as { tools: { name: string; outputSchema?: object }[] }).tools.flatMap(
+      ({ name, outputSchema }) => (outputSchema ? [name] : []),
+    );
+    expect(promised).toEqual(['customer']);
+    expect(await said('customer', {}, as)).toMatch(/^!The result does not have the promised shape/);
   });
 
   it('that is an error, or has no fields, says nothing beside them', async () => {

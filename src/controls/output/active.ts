@@ -82,7 +82,7 @@ class Work {
 
   *block(item: Json): Slices<Json> {
     if (!isObject(item)) return item;
-    const { type, text, resource, uri, data, mimeType } = item;
+    const { type, text, resource, data, mimeType } = item;
     if (type === 'text' && typeof text === 'string') {
       const found = yield* this.#found(text, false);
       if (found.length === 0) return item;
@@ -92,10 +92,7 @@ class Work {
       const inner = yield* this.page(resource);
       return inner === resource ? item : { ...item, resource: inner };
     }
-    if (type === 'resource_link' && typeof uri === 'string' && runs(uri)) {
-      this.kinds.add('script');
-      return this.#strip ? { ...item, uri: REMOVED } : marked(item, [{ at: 0, kind: 'script', link: true }]);
-    }
+    if (type === 'resource_link') return yield* this.#link(item);
     if (typeof data === 'string' && typeof mimeType === 'string' && SVG.test(mimeType)) {
       const picture = Buffer.from(data, 'base64').toString('utf8');
       const found = yield* this.#found(picture, true);
@@ -104,6 +101,26 @@ class Work {
       return { ...item, data: Buffer.from(disarmed(picture, found)).toString('base64') };
     }
     return item;
+  }
+
+  /** A host shows its words, and goes where it leads. */
+  *#link(item: JsonObject): Slices<Json> {
+    const all: Active[] = [];
+    const plain: JsonObject = {};
+    for (const name of ['name', 'title', 'description']) {
+      const words = item[name];
+      if (typeof words !== 'string') continue;
+      const found = yield* this.#found(words, true);
+      all.push(...found);
+      plain[name] = disarmed(words, found);
+    }
+    if (typeof item['uri'] === 'string' && runs(item['uri'])) {
+      all.push({ at: 0, kind: 'script', link: true });
+      plain['uri'] = REMOVED;
+    }
+    for (const { kind } of all) this.kinds.add(kind);
+    if (all.length === 0) return item;
+    return this.#strip ? { ...item, ...plain } : marked(item, all);
   }
 
   /** The contents of one resource. */

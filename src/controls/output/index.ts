@@ -165,10 +165,10 @@ function structured(value: JsonObject, promised: Structure | undefined): JsonObj
   if (!promised) return value;
   const { structuredContent } = value;
   if (structuredContent === undefined) return 'no structuredContent';
-  if (promised.check(structuredContent) === undefined) return value;
+  if (!promised.partial && promised.check(structuredContent) === undefined) return value;
   const pruned = promised.prune(structuredContent);
   if (pruned === undefined) return 'over the work budget';
-  const fault = promised.check(plain(pruned));
+  const fault = promised.partial ? undefined : promised.check(plain(pruned));
   if (fault) return fault.detail;
   return pruned === structuredContent ? value : withStructure(value, pruned);
 }

@@ -1,5 +1,5 @@
 /** Listings: only reviewed things leave, and of them only what was reviewed (guarantee NV1). */
-import type { CallView, PinKind } from '../../core/call.ts';
+import type { CallView, PinKind, Pinned } from '../../core/call.ts';
 import { shown } from '../../core/extensions.ts';
 import { canonical } from '../../lib/json/canonical.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
@@ -27,7 +27,7 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
     if (typeof name !== 'string') return [];
     const pin = pins?.get(`${kind} ${name}`);
     if (pin) {
-      const told = shown(pin, apps);
+      const told = promising(pin, rules, shown(pin, apps));
       return told === undefined ? [] : [same(entry, told) ? entry : told];
     }
     return prefixes.some((prefix) => isBelow(prefix.name, name)) ? [plainResource(entry as JsonObject, name)] : [];
@@ -35,6 +35,13 @@ export function reviewedOnly(call: CallView, rules: Rules, value: JsonObject): J
   const unchanged = kept.length === entries.length && kept.every((entry, i) => entry === entries[i]);
   const { _meta, ...rest } = value;
   return unchanged && _meta === undefined ? value : { ...rest, [member]: kept };
+}
+
+/** Clients refuse what does not fit the output schema: one that is not kept is not told. */
+function promising({ upstream, name }: Pinned, rules: Rules, told: JsonObject | undefined): JsonObject | undefined {
+  if (!told?.outputSchema || !rules.structures.get(upstream)?.get(name)?.partial) return told;
+  const { outputSchema: _, ...rest } = told;
+  return rest;
 }
 
 function same(entry: Json, told: JsonObject): boolean {

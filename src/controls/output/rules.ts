@@ -34,6 +34,8 @@ export const schema = z
 export type OutputConfig = z.infer<typeof schema>;
 
 export interface Structure {
+  /** A grant leaves fields of it out: what is left need not fit the schema. */
+  readonly partial: boolean;
   readonly check: CompiledSchema['check'];
   /** Without what the schema does not name; undefined = over the work budget. */
   readonly prune: (value: Json) => Json | undefined;
@@ -53,7 +55,7 @@ export interface Rules extends OutputConfig {
 /** Compiles every pinned output schema. Throws RulesFault. */
 export function compile(
   config: OutputConfig,
-  context: Pick<RuleContext, 'pinned' | 'bundles' | 'apps' | 'sign'>,
+  context: Pick<RuleContext, 'pinned' | 'bundles' | 'apps' | 'minimised' | 'sign'>,
 ): Rules {
   const pins = new Map<string, Map<string, Pinned>>();
   const prefixes = new Map<string, Pinned[]>();
@@ -61,7 +63,7 @@ export function compile(
   for (const pin of context.pinned) {
     of(pins, pin.upstream, () => new Map<string, Pinned>()).set(`${pin.kind} ${pin.name}`, pin);
     if (pin.kind === 'resource' && pin.name.endsWith('/*')) of(prefixes, pin.upstream, (): Pinned[] => []).push(pin);
-    const made = structure(pin);
+    const made = structure(pin, context.minimised?.has(pin) === true);
     if (made) of(structures, pin.upstream, () => new Map<string, Structure>()).set(pin.name, made);
   }
   for (const [bundle, things] of context.bundles ?? [])
@@ -74,13 +76,13 @@ export function capOf(rules: Rules, { target }: CallView): number {
   return (target.kind === 'route' ? undefined : target.cap) ?? rules.cap;
 }
 
-function structure(pin: Pinned): Structure | undefined {
+function structure(pin: Pinned, partial: boolean): Structure | undefined {
   const { outputSchema } = pin.descriptor;
   if (pin.kind !== 'tool' || outputSchema === undefined) return undefined;
   try {
     if (!isObject(outputSchema)) throw new SchemaRefused('schema.invalid', '/outputSchema', 'not a JSON Schema');
     const { check } = compileSchema(outputSchema, { strict: 'declared' });
-    return { check, prune: pruner(outputSchema) };
+    return { partial, check, prune: pruner(outputSchema) };
   } catch (error) {
     if (!(error instanceof SchemaRefused)) throw error;
     const what = `${pin.upstream}.${escapeText(pin.name, 128)} in doorward.lock cannot be served: ${error.message}`;

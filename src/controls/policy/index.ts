@@ -30,7 +30,7 @@ export const policy: Control<Rules> = {
 
   inspect(call, message, rules, state): Verdict<Message> {
     if (message.kind !== 'result') return PASS;
-    if (call.family !== 'list') return rules.minimises ? needed(call, message, state) : PASS;
+    if (call.family !== 'list') return rules.minimised.size > 0 ? needed(call, message, state) : PASS;
     let value = message.value;
     let gone = 0;
     for (const [list, kind, name] of LISTS) {

@@ -41,8 +41,8 @@ export interface Rules {
   readonly tasks: Tasks;
   /** Whether a policy reads `context.taint`. */
   readonly readsTaint: boolean;
-  /** Whether a grant says anything about results. */
-  readonly minimises: boolean;
+  /** Things of which a grant leaves some fields of their results alone. */
+  readonly minimised: ReadonlySet<Pinned>;
   /** What the grants that permitted a call say about its arguments and its result. */
   bounds(reasons: readonly string[], links?: MayAnswer['links']): Bounds;
   /** The pinned thing that an entry of a listing describes; for a resource also the narrowest reviewed folder above. */
@@ -208,7 +208,7 @@ export function compileWith(
     flows: { ...(around.flows ?? flowsSchema.parse(undefined)), ...(handoffs && { handoffs }) },
     tasks: around.tasks ?? NO_TASKS,
     readsTaint: [...slices.values()].some(({ call }) => call.readsTaint),
-    minimises: granted.some((row) => row.bounds.results.length > 0),
+    minimised: new Set(granted.flatMap(({ thing, bounds: said }) => (said.results.length > 0 ? [thing] : []))),
     bounds,
     listed: (upstream, kind, name) =>
       listed.get(key(upstream, kind, name)) ??

@@ -163,6 +163,13 @@ describe('other blocks', () => {
     expect(of('strip')).toMatchObject({ uri: 'about:blank#doorward-removed' });
   });
 
+  it('the words of a link are no page', () => {
+    const link = { type: 'resource_link', uri: 'file:///a', name: 'a', title: '<img src=x onerror=x>' };
+    const of = (active: string) => (said({ content: [link] }, active).value['content'] as JsonObject[])[0]!;
+    expect(of('label')).toEqual({ ...link, _meta: { [MARK]: ['handler'] } });
+    expect(of('strip')).toEqual({ ...link, title: '&lt;img src=x onerror=x>' });
+  });
+
   it('a picture that is a program is marked, or loses its program', () => {
     const data = base64('<svg onload="x"><script>x</script></svg>');
     const picture = { type: 'image', mimeType: 'image/svg+xml', data };
