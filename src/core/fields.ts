@@ -3,7 +3,7 @@ import type { Json } from '../lib/json/types.ts';
 import type { CallView } from './call.ts';
 
 /** Why a sealed value cannot be used. */
-export type FieldCode = 'seal.unknown' | 'seal.foreign' | 'seal.expired' | 'seal.plain';
+export type FieldCode = 'seal.unknown' | 'seal.foreign' | 'seal.expired' | 'seal.plain' | 'seal.many';
 
 export interface FieldCipher {
   /** `until` in milliseconds since the epoch. */

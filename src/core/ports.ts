@@ -100,9 +100,10 @@ export interface Snapshot {
   /**
    * Around the far end of a call: where it reaches another agent, or what agents share, what its caller has read goes with
    * it and what is there comes back (guarantee AZ9); sealed arguments are opened (TR10). Undefined for all other calls;
-   * absent where nothing of the kind is configured. `found`: what the way in found about this call.
+   * absent where nothing of the kind is configured. `found`: the taint of this call so
+   * far, to which what comes back is added.
    */
-  readonly around?: (call: Call, far: Handler, found: readonly Taint[], state: State) => Handler | undefined;
+  readonly around?: (call: Call, far: Handler, found: Taint[], state: State) => Handler | undefined;
 }
 
 export interface World {

@@ -66,14 +66,21 @@ function rewritten(
       isObject(properties) && Object.hasOwn(properties, step)
         ? rewritten(properties[step], rest, root, change)
         : undefined;
-    return inner && { ...here, properties: { ...(properties as JsonObject), [step]: inner } };
+    return (
+      inner && { ...here, type: only(here, 'object'), properties: { ...(properties as JsonObject), [step]: inner } }
+    );
   }
   if (isObject(items)) {
     const inner = rewritten(items, rest, root, change);
-    return inner && { ...here, items: inner };
+    return inner && { ...here, type: only(here, 'array'), items: inner };
   }
   const inner = isObject(additionalProperties) ? rewritten(additionalProperties, rest, root, change) : undefined;
-  return inner && { ...here, additionalProperties: inner };
+  return inner && { ...here, type: only(here, 'object'), additionalProperties: inner };
+}
+
+/** What has a sealed field is what it is described as, or null: else the field could hide in a text. */
+function only({ type }: JsonObject, wanted: 'object' | 'array'): Json {
+  return Array.isArray(type) && type.includes('null') ? [wanted, 'null'] : wanted;
 }
 
 function resolved(node: Json | undefined, root: Json | undefined): JsonObject | undefined {

@@ -86,3 +86,17 @@ describe('a certificate', () => {
     if (wanted) expect(said[0]).toMatch(wanted);
   });
 });
+
+describe('grants that end', () => {
+  const grant = (until: string) => `policy: [{ to: local, allow: [a.b], until: "${until}" }]\n`;
+  it.each([
+    ['1972-09-26', [/^low ended this grant ended 1972-09-27/]],
+    ['1972-09-26T23:59Z', [/^low ended /]],
+    ['1972-09-30', [/^note ended this grant ends 1972-10-01/]],
+    ['1972-10-10', []],
+  ])('%s', (until, wanted) => {
+    const said = found(grant(until));
+    expect(said.length, said.join('\n')).toBe(wanted.length);
+    for (const [i, one] of wanted.entries()) expect(said[i]).toMatch(one);
+  });
+});

@@ -13,6 +13,8 @@ import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { placesOf, type Rules } from './rules.ts';
 
 export const WITHHELD = '[withheld: a field of this answer is sealed, and it may stand here too]';
+/** Sealed fields of one message: each costs some microseconds, and a text of a few hundred bytes. */
+const MOST = 256;
 /** How long a sealed value is good for, in minutes. */
 const MINUTES = 60;
 
@@ -35,7 +37,10 @@ export const seal: Control<Rules> = {
     const { to = [call.upstream], minutes = MINUTES, results } = own;
     const about = { principal: principalOf(call.caller), upstreams: to, until: state.now() + minutes * 60_000 };
     const places = placesOf(results);
-    const value = sealed(message.value, (data) => replaced(data, places, (one) => fields.seal(one, about)));
+    let count = 0;
+    const one = (field: Json): Json => (++count > MOST ? null : fields.seal(field, about));
+    const value = sealed(message.value, (data) => replaced(data, places, one));
+    if (count > MOST) return stop('seal.many', `${count}`);
     return value === message.value ? PASS : edit<Message>({ kind: 'result', value }, 'seal.sealed', results.join(' '));
   },
 };
@@ -82,14 +87,20 @@ export function openedBy(
   const own = target.kind === 'route' ? undefined : target.seal;
   if (!own?.arguments) return { args };
   let code: FieldCode | undefined;
+  let count = 0;
   const opened = replaced(args, placesOf(own.arguments), (value) => {
+    if (code !== undefined) return value;
     if (!looksSealed(value)) {
-      if (own.require) code ??= 'seal.plain';
+      if (own.require) code = 'seal.plain';
+      return value;
+    }
+    if (++count > MOST) {
+      code = 'seal.many';
       return value;
     }
     const found = fields?.open(value, { principal: principalOf(caller), upstream }) ?? { code: 'seal.unknown' };
     if (!('code' in found)) return found.value;
-    code ??= found.code;
+    code = found.code;
     return value;
   });
   return code === undefined ? { args: opened } : { code };

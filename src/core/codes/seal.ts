@@ -11,6 +11,11 @@ export const seal = {
     'An argument of this tool is taken only as a sealed value that another tool returned. Reference {ref}.',
     'doorward.lock says `require` for this tool',
   ),
+  'seal.many': inBand(
+    -31155,
+    'The call was refused: too many of its fields travel sealed. Reference {ref}.',
+    'over 256 sealed fields in one message: name a place above them',
+  ),
   'seal.sealed': rpc(
     200,
     -31154,

@@ -113,6 +113,14 @@ describe('what travels with a handoff', () => {
     expect(await call(rules, billing, 'send')).toBe('policy.flow');
   });
 
+  it('is told to the log when it comes back', async () => {
+    const rules = rulesOf();
+    await call(rules, billing, 'salary');
+    const found: Taint[] = [];
+    await call(rules, planner, 'billing', { found });
+    expect(found).toEqual(['private-data']);
+  });
+
   it('comes back with the answer, and with each message before it', async () => {
     for (const interim of [false, true]) {
       state = memoryState(() => now);

@@ -6,6 +6,7 @@ import { openedBy, opening, seal, WITHHELD } from '../../../src/controls/seal/in
 import type { Call, CallView, Handler, Message, Pinned, Result, Sealing } from '../../../src/core/call.ts';
 import type { Ended } from '../../../src/core/ended.ts';
 import { looksSealed } from '../../../src/core/fields.ts';
+import { principalOf } from '../../../src/core/principal.ts';
 import { shownTo } from '../../../src/inventory/sealed.ts';
 import type { Json, JsonObject } from '../../../src/lib/json/types.ts';
 import { fieldCipher } from '../../../src/secrets/fields.ts';
@@ -45,6 +46,9 @@ const out = (own: Sealing, message: Message) =>
 const DATA = { card: 4111, rows: [{ ssn: 78051120, name: 'Ann' }, { name: 'Bob' }] };
 const reply = (value: JsonObject): Result => ({ kind: 'result', value });
 const BOTH = { results: ['/card', '/rows/*/ssn'] };
+
+const sealedFor = (value: Json): string =>
+  fields.seal(value, { principal: principalOf(CALLER), upstreams: ['files'], until: 1000 });
 
 describe('on the way out', () => {
   it('named fields leave as sealed text, also in the copy of the structure', () => {
@@ -93,6 +97,26 @@ describe('on the way out', () => {
       reply({ resultType: 'task' }),
     );
     expect(out({ arguments: ['/card'] }, reply({ structuredContent: DATA })).kind).toBe('pass');
+  });
+
+  it('what a task has become leaves sealed too', () => {
+    const made = of(BOTH, { family: 'task', method: 'tasks/get' });
+    const said = seal.inspect!(made, reply({ resultType: 'complete', structuredContent: DATA }), rules, state);
+    expect(JSON.stringify(said)).not.toMatch(/4111|78051120/);
+  });
+
+  it('more fields than anyone would pass on by hand are refused', () => {
+    const rows = (count: number) =>
+      reply({ structuredContent: { rows: Array.from({ length: count }, () => ({ ssn: 1 })) } });
+    expect(out(BOTH, rows(256)).kind).toBe('edit');
+    expect(out(BOTH, rows(257))).toMatchObject({ kind: 'stop', code: 'seal.many' });
+    const many = (count: number) => {
+      const card = sealedFor(1);
+      const target = { ...TOOL, seal: { arguments: ['/cards/*'] } };
+      return openedBy(fields, of({}, { args: { cards: Array(count).fill(card) }, target }));
+    };
+    expect(many(256)).toHaveProperty('args');
+    expect(many(257)).toEqual({ code: 'seal.many' });
   });
 
   it('nothing leaves where there is no key', () => {
@@ -201,6 +225,20 @@ describe('what a client sees', () => {
 
   it.each(['', '/nothing', '/card/deep', '/rows/0', '/rows/ssn', '/__proto__', '/*'])('no schema names %j', (place) => {
     expect(() => seen({ results: [place] })).toThrow(place);
+  });
+
+  it('keeps what is around a field from being a text that holds it', () => {
+    const outputSchema = {
+      properties: { a: { properties: { b: {} } }, c: { type: ['array', 'null', 'string'], items: {} } },
+    };
+    const { descriptor } = shownTo({ ...TOOL, descriptor: { outputSchema }, seal: { results: ['/a/b', '/c/*'] } });
+    expect(descriptor['outputSchema']).toEqual({
+      type: 'object',
+      properties: {
+        a: { type: 'object', properties: { b: TEXT } },
+        c: { type: ['array', 'null'], items: TEXT },
+      },
+    });
   });
 
   it('ends where references go in circles', () => {

@@ -9,7 +9,7 @@ import { type Handoffs, there } from './where.ts';
 export function carrying(
   call: Call,
   far: Handler,
-  found: readonly Taint[],
+  found: Taint[],
   rules: Flows & { readonly handoffs: Handoffs },
   state: State,
 ): Handler | undefined {
@@ -21,7 +21,9 @@ export function carrying(
     await put(ends!.left, [...new Set([...own, ...found])], rules.window, state);
   }
   async function back(): Promise<void> {
-    await mark(call, await marked(ends!.back, state), rules, state);
+    const there = await marked(ends!.back, state);
+    await mark(call, there, rules, state);
+    for (const taint of there) if (!found.includes(taint)) found.push(taint);
   }
   return async (dispatched, { send, signal }) => {
     await sure(away());
