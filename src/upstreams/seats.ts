@@ -8,6 +8,7 @@ import type { Clock } from '../core/state.ts';
 import { offer } from '../wire/eras/asks.ts';
 import { Backoff } from './backoff.ts';
 import type { Terms } from './calls.ts';
+import type { HttpLaneOptions } from './http/lane.ts';
 import { type AnySpec, kindOf, madeOf, type Opener, type OpenLane } from './open-lane.ts';
 import type { Timers } from './parking.ts';
 
@@ -40,6 +41,8 @@ export interface SeatsOptions {
   readonly specs: (upstream: string) => AnySpec | undefined;
   /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
+  /** What proves to a server reached by URL for whom we ask. */
+  readonly credential?: NonNullable<HttpLaneOptions['credential']>;
   /** Whether a person found that callers may share a process of the upstream (`stateless` in `doorward.lock`). */
   readonly shared?: (upstream: string) => boolean;
   readonly limits?: Partial<LaneLimits>;
@@ -100,7 +103,9 @@ export class Seats {
     // Who shares a process cannot be told from another by a server that asks.
     const terms: Terms = shared ? SHARED : spec.asks ? { offered: offer(call.claimed.capabilities, spec.asks) } : ALONE;
     const lane = shared ? undefined : call.lane;
-    const key = terms === ALONE ? call.lane : JSON.stringify([spec.name, lane ?? '', terms.offered]);
+    const own = 'to' in spec ? this.#options.credential?.(spec.name, call.caller)?.own : undefined;
+    const plain = terms === ALONE && own === undefined;
+    const key = plain ? call.lane : JSON.stringify([spec.name, lane ?? '', terms.offered, own ?? '']);
     let mine = this.#seats.get(key);
     if (mine?.server?.alive === false) this.#retire(mine, mine.server);
     else if (mine !== undefined && mine.by !== madeOf(spec, pin)) this.#end(mine);

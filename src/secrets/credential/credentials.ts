@@ -51,7 +51,7 @@ export class Credentials {
 
   constructor(world: CredentialWorld) {
     this.#world = world;
-    this.inbound = new Inbound(world.clock);
+    this.inbound = new Inbound(world.clock, world.random(32));
     this.issuers = new Issuers(world);
     this.#minted = new Flights(world.clock);
     this.consented = new Consented(world, this.issuers);
@@ -65,6 +65,7 @@ export class Credentials {
         return this.#secret(rules, way, caller.tenant);
       case 'caller':
         return {
+          own: this.inbound.mark(caller, way.from),
           proof: () => headerOf(rules, this.inbound.get(caller, way.from) ?? none(`no ${way.from} was brought`)),
           refused: () => Promise.reject(ended('the server refused the key that the caller brought')),
         };
