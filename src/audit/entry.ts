@@ -1,4 +1,5 @@
 /** What the log says: the shape of its entries, and how calls, attempts and events become members of one. */
+import { argsDigest } from '../core/args-digest.ts';
 import type { Attempt, Call, Caller, Peer, Target } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { looksSealed } from '../core/fields.ts';
@@ -196,7 +197,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${handoff(call)}${sealed}${shown('args', args)},"argsDigest":"${digest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${sealed}${shown('args', args)},"argsDigest":"${argsDigest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 

@@ -42,7 +42,8 @@ class Memory implements State {
   take(space: string, key: string, rate: Rate, amount = 1): Taken {
     const now = this.now();
     const name = short(key);
-    const buckets = this.#in(this.#buckets, space, () => new Buckets(this.#entries, now));
+    let buckets = this.#buckets.get(space);
+    if (buckets === undefined) this.#buckets.set(space, (buckets = new Buckets(this.#entries, now)));
     buckets.refilled(rate, now);
     let bucket = buckets.get(name);
     if (!bucket) {
@@ -56,7 +57,7 @@ class Memory implements State {
 
   enter(space: string, key: string, max: number): boolean {
     const name = short(key);
-    const gauges = this.#in(this.#gauges, space, () => new Map<string, number>());
+    const gauges = this.#in(this.#gauges, space, newGauges);
     const inside = this.inside(space, name);
     if (inside >= max || (inside === 0 && gauges.size >= this.#entries)) return false;
     gauges.set(name, inside + 1);
@@ -66,7 +67,7 @@ class Memory implements State {
   leave(space: string, key: string): void {
     const name = short(key);
     const left = Math.max(0, this.inside(space, name) - 1);
-    const gauges = this.#in(this.#gauges, space, () => new Map<string, number>());
+    const gauges = this.#in(this.#gauges, space, newGauges);
     // A view keeps its zero: it hides what the base says.
     if (left > 0 || this.#base) gauges.set(name, left);
     else gauges.delete(name);
@@ -95,7 +96,7 @@ class Memory implements State {
   }
 
   scratch(call: string, control: ControlId): Record<string, unknown> {
-    const own = this.#in(this.#scratch, call, (): Scratch => ({}));
+    const own = this.#in(this.#scratch, call, newScratch);
     return (own[control] ??= {});
   }
 
@@ -132,6 +133,9 @@ class Memory implements State {
     return found;
   }
 }
+
+const newGauges = () => new Map<string, number>();
+const newScratch = (): Scratch => ({});
 
 function short(key: string): string {
   return key.length <= LONGEST_KEY ? key : sha256Hex(key);

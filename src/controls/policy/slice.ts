@@ -31,7 +31,10 @@ const TAINTS: Type = { type: 'Set', element: STRING };
 /** What a decision is about, cut down to what the slice reads. `key` holds all of it and nothing else. */
 export interface Facts {
   readonly key: string;
-  readonly request: Request;
+  readonly id: string;
+  readonly who: object;
+  readonly about: object;
+  readonly around: object;
 }
 
 export class Slice {
@@ -99,12 +102,12 @@ export class Slice {
       around['args'] = project(args, this.#args, under(this.#reads.context, 'args')!, 'args') as Json;
     }
     const about = seen === undefined ? this.#about : { ...this.#about, uri: seen as Json };
-    return { key: JSON.stringify([id, who, seen, around]), request: this.#request(id, who, about, around) };
+    return { key: JSON.stringify([id, who, seen, around]), id, who, about, around };
   }
 
-  ask({ request }: Facts): Decision {
+  ask({ id, who, about, around }: Facts): Decision {
     try {
-      return this.#prepared.ask(request);
+      return this.#prepared.ask(this.#request(id, who, about, around));
     } catch {
       return failed('the policy engine failed');
     }

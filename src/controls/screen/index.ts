@@ -3,9 +3,10 @@ import type { CallView, Family, Message, Result } from '../../core/call.ts';
 import { type Breathe, isLarge, type Slices, sliced, whole } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, edit, type Inputs, PASS, stop, type Verdict } from '../../core/verdict.ts';
-import { mayInstructing } from '../../detect/injection/suspect.ts';
+import type { Judged } from '../../detect/injection/judge.ts';
+import { mayInstruct, mayInstructing } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
-import { mayHide, revealing, type Seen } from './hidden.ts';
+import { mayHide, reveal, revealing, type Seen } from './hidden.ts';
 import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
 import { framed, said, saying, textsOf } from './said.ts';
 
@@ -39,8 +40,9 @@ export const screen: Control<Rules> = {
     _: State,
     breathe?: Breathe,
   ): Verdict<Message> | Promise<Verdict<Message>> {
-    const work = looked(call, message, rules);
-    if (breathe === undefined || !isLarge(message)) return beside(call, message, rules, whole(work));
+    const large = breathe !== undefined && isLarge(message);
+    const work = looked(call, message, rules, large);
+    if (!large) return beside(call, message, rules, whole(work));
     return sliced(work, breathe).then((decided) => beside(call, message, rules, decided));
   },
 };
@@ -61,22 +63,26 @@ function handed({ args, resume }: CallView, rules: Rules): Verdict<Inputs> {
   return rules.arguments === 'stop' ? stop('screen.argument', detail) : { ...suspected, ask: 'screen.argument' };
 }
 
-function* looked(call: CallView, message: Message, rules: Rules): Slices<Verdict<Message>> {
+/** A message that is not `large` is looked at without slices: they would cost more than the look. */
+function* looked(call: CallView, message: Message, rules: Rules, large: boolean): Slices<Verdict<Message>> {
   switch (message.kind) {
     case 'result': {
       const kind = kindOf(call, message);
-      const hidden = message.bytes === undefined || mayHide(message.bytes);
-      const seen = hidden ? yield* revealing(message.value, rules.hidden) : undefined;
+      const { value, bytes } = message;
+      const hidden = bytes === undefined || mayHide(bytes);
+      const seen = !hidden ? undefined : large ? yield* revealing(value, rules.hidden) : reveal(value, rules.hidden);
       const verdict = seen && judged(kind, seen, (value) => ({ kind: 'result', value: isObject(value) ? value : {} }));
       if (verdict && verdict.kind === 'stop') return verdict;
       const before = verdict ?? PASS;
-      const clean = message.bytes !== undefined && !(yield* mayInstructing(message.bytes));
-      return clean ? before : yield* instructed(kind, message, rules, message.value, before);
+      const clean = bytes !== undefined && !(large ? yield* mayInstructing(bytes) : mayInstruct(bytes));
+      if (clean || unjudged(kind, rules)) return before;
+      return instructed(kind, message, rules, large ? yield* saying(value) : said(value), before);
     }
     case 'notification': {
       const seen = yield* revealing(message.params, rules.hidden);
       const verdict = judged('note', seen, (value) => ({ ...message, params: isObject(value) ? value : {} }));
-      return verdict.kind === 'stop' ? verdict : yield* instructed('note', message, rules, message.params, verdict);
+      if (verdict.kind === 'stop' || unjudged('note', rules)) return verdict;
+      return instructed('note', message, rules, large ? yield* saying(message.params) : said(message.params), verdict);
     }
     case 'error': {
       const told: Json = { message: message.message, ...(message.data !== undefined && { data: message.data }) };
@@ -84,7 +90,8 @@ function* looked(call: CallView, message: Message, rules: Rules): Slices<Verdict
         ...message,
         ...(value as typeof told & { message: string }),
       }));
-      return verdict.kind === 'stop' ? verdict : yield* instructed('note', message, rules, told, verdict);
+      if (verdict.kind === 'stop' || unjudged('note', rules)) return verdict;
+      return instructed('note', message, rules, large ? yield* saying(told) : said(told), verdict);
     }
   }
 }
@@ -93,16 +100,19 @@ function kindOf(call: CallView, { value }: Result): Kind {
   return value.resultType === 'input_required' ? 'elicitation' : KINDS[call.family];
 }
 
-/** What the hidden text left to be judged; `before` is what was decided about that. */
-function* instructed(
+/** Whether it changes nothing what a text of this kind says. */
+function unjudged(kind: Kind, { instructions }: Rules): boolean {
+  return instructions === 'off' || INSTRUCTIONS[kind].high === 'pass';
+}
+
+/** What follows from what the text says; `before` is what was decided about hidden text. */
+function instructed(
   kind: Kind,
   message: Message,
   rules: Rules,
-  value: Json,
+  { severity, evidence }: Judged,
   before: Verdict<Message>,
-): Slices<Verdict<Message>> {
-  if (rules.instructions === 'off' || INSTRUCTIONS[kind].high === 'pass') return before;
-  const { severity, evidence } = yield* saying(value);
+): Verdict<Message> {
   if (severity !== 'medium' && severity !== 'high') return before;
   const what = evidence.map(({ id }) => id).join(' ');
   const wanted = INSTRUCTIONS[kind][severity];

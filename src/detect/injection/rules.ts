@@ -138,6 +138,7 @@ export function hitsOf(words: Words, max = 4096): Hit[] {
     const lead = leads[known]!;
     follow(lead.plain, words, i, hits);
     const mark = markOf(words, i);
+    if (mark === 0) continue;
     for (const sign of SIGNS) if (mark & MARK[sign]) follow(lead[sign], words, i, hits);
     if (mark & MARK.mail) follow(MAIL, words, i, hits);
   }

@@ -66,18 +66,22 @@ export function wordsOf(text: string): Words {
 /** opened: behind `<`, `[`, `(`, `{`, `#` or `|`. piped: behind `<|`. colon: a colon follows. mail: behind the @ of an
  * address. heading: behind `# `. */
 export const MARK = { opened: 1, colon: 2, mail: 4, piped: 8, heading: 16 } as const;
-const OPENERS = '<[({#|';
+const OPENERS = new Uint8Array(128);
+for (const c of '<[({#|') OPENERS[c.charCodeAt(0)] = 1;
 
 /** Bits of `MARK` of one word: what stands around it. */
 export function markOf({ text, start: starts, end: ends }: Words, i: number): number {
   const begin = starts[i]!;
-  const before = text[begin - 1];
-  let mark = text[ends[i]!] === ':' ? MARK.colon : 0;
-  if (before === undefined) return mark;
-  if (OPENERS.includes(before)) mark |= MARK.opened;
-  if (before === ' ' && text[begin - 2] === '#') mark |= MARK.heading;
-  if (before === '|' && text[begin - 2] === '<') mark |= MARK.piped;
-  if (before === '@' && i > 0 && ends[i - 1] === begin - 1) mark |= MARK.mail;
+  const end = ends[i]!;
+  let mark = end < text.length && text.charCodeAt(end) === 0x3a ? MARK.colon : 0;
+  if (begin === 0) return mark;
+  const before = text.charCodeAt(begin - 1);
+  if (before >= 128) return mark;
+  if (OPENERS[before] === 1) mark |= MARK.opened;
+  if (begin === 1) return mark;
+  if (before === 0x20 && text.charCodeAt(begin - 2) === 0x23) mark |= MARK.heading;
+  if (before === 0x7c && text.charCodeAt(begin - 2) === 0x3c) mark |= MARK.piped;
+  if (before === 0x40 && i > 0 && ends[i - 1] === begin - 1) mark |= MARK.mail;
   return mark;
 }
 
