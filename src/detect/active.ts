@@ -88,7 +88,7 @@ export function runs(address: string): boolean {
 /** Tags between two `yield`s. */
 const TAGS = 64;
 /** Work that any text may take beside its length. */
-const SPARE = 65_536;
+const SPARE = 16_384;
 /** Code units of a style sheet that are looked at in one go, and those that two of these share. */
 const WINDOW = 16_384;
 const OVERLAP = 1_024;
@@ -176,7 +176,7 @@ class Reader {
       if (i >= text.length || text.charCodeAt(i) === GREATER) return undefined;
       const begin = i++;
       while (i < text.length && !ends(text.charCodeAt(i)) && text.charCodeAt(i) !== EQUALS) i++;
-      const name = text.slice(begin, Math.min(i, begin + 33)).toLowerCase();
+      const named = i;
       while (i < text.length && isSpace(text.charCodeAt(i))) i++;
       let skipped = 0;
       if (text.charCodeAt(i) === EQUALS) {
@@ -196,6 +196,7 @@ class Reader {
           while (i < text.length && !isSpace(text.charCodeAt(i)) && text.charCodeAt(i) !== GREATER) i++;
           end = i;
         }
+        const name = text.slice(begin, Math.min(named, begin + 33)).toLowerCase();
         const kind = this.#attribute(local(name), value, end);
         if (kind !== undefined) return kind;
       }
@@ -242,8 +243,12 @@ const WANTED = 40;
 /** What no browser ignores so long is not meant to be read by people. */
 const ENDLESS = 'javascript:';
 
+/** First letters of what is looked for, and what can hide one. */
+const BEGINS = /[jvlmdro&\\hx]/i;
+
 /** How an address begins for a browser: references decoded; blanks, controls and backslashes left out; in lower case. */
 function significant(text: string, from: number, to: number): string {
+  if (text.charCodeAt(from) > 0x20 && !BEGINS.test(text[from]!)) return '';
   let out = '';
   const end = Math.min(to, from + MOST);
   for (let i = from; i < end && out.length < WANTED; i++) {
