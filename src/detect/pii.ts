@@ -4,28 +4,17 @@
  */
 import { sha256Hex } from '../lib/bytes.ts';
 import { IDS, type PiiForm } from './national.ts';
+import { PHONES } from './phones.ts';
 
 export const PII = ['email', 'phone', 'iban', 'national-id', 'ip-address', 'mac-address', 'crypto-address'] as const;
 export type PiiKind = (typeof PII)[number];
 
-const SAYS_PHONE = /phone|mobil|\bcell|\btel\b|\bfax|\bcall\b|number|telefon|\bno\b|\bcep\b/i;
 const EMAIL =
   /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{1,59})(?![A-Za-z0-9-])/g;
 const BYTE = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
 export const PII_FORMS: Readonly<Record<PiiKind, readonly PiiForm[]>> = {
   email: [{ shape: EMAIL }],
-  phone: [
-    // International: a plus, a country, and up to fifteen digits (ITU-T E.164).
-    { shape: /(?<![\w+])\+[1-9](?:[ .()/-]{0,2}[0-9]){7,14}(?![\w-])/g },
-    // North American, and national forms with a trunk zero.
-    { shape: /(?<![\w.-])(?:1[ .-]?)?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}(?![\w-])/g },
-    { shape: /(?<![\w.-])\(?0(?:[ .()/-]{0,2}[0-9]){9,10}(?![\w-])/g },
-    { shape: /(?<![\w.-])[1-9][0-9]{2}([ .-])[0-9]{3}\1[0-9]{2}\1[0-9]{2}(?![\w-])/g },
-    {
-      shape: /(?<![\w.-])(?:1[3-9][0-9]{9}|[2-9][0-9]{9}|0[1-9][0-9]{0,3}[ /-][0-9]{4,9})(?![\w-])/g,
-      near: SAYS_PHONE,
-    },
-  ],
+  phone: PHONES,
   iban: [
     { shape: /(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])/g, check: iban, begins: ibanIn },
   ],

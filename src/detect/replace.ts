@@ -34,24 +34,26 @@ export function redactText(
   fingerprint?: Fingerprint,
   purse?: Budget,
   sought: Sought = USUAL,
+  name?: string,
 ): RedactedText {
   if (text.length < SHORTEST && !seeksMore(sought)) return { text, found: NONE, overflow: false };
-  return whole(redacting(text, fingerprint, purse, sought));
+  return whole(redacting(text, fingerprint, purse, sought, name));
 }
 
-/** The same in slices. */
+/** The same in slices. `name`: of the member that the text is the value of, unless it tells nothing. */
 export function* redacting(
   text: string,
   fingerprint: Fingerprint | undefined,
   purse: Budget | undefined,
   sought: Sought,
+  name?: string,
 ): Slices<RedactedText> {
   const plain = text.length <= ONE_GO ? scanOnce(text, purse, sought.prose) : yield* scanned(text, purse, sought.prose);
   const { spans: secrets, overflow } = ESCAPED.test(text)
     ? yield* withEscapes(text, plain, purse, sought.prose)
     : plain;
   const words = plain.ascii ? NONE : behindWords(text, false);
-  const more = seeksMore(sought) ? [...words, ...findMore(text, sought)] : words;
+  const more = seeksMore(sought) ? [...words, ...findMore(text, sought, name)] : words;
   const spans = more.length === 0 ? secrets : joined([...secrets, ...more]);
   if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
   if (spans.length === 0) return { text, found: NONE, overflow };

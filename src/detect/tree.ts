@@ -19,7 +19,7 @@ export interface RedactedJson {
 }
 
 /**
- * Replaces inside strings and names only, so that the value stays JSON. A card number written as a JSON number becomes a
+ * Replaces inside strings and names only, so that the value stays JSON. A number that goes, a card's or a person's, becomes a
  * string: a schema that forbids it must refuse the whole.
  */
 export function redactJson(value: Json, fingerprint?: Fingerprint, sought: Sought = USUAL): RedactedJson {
@@ -45,6 +45,11 @@ const CONTENT = new Set(['text', 'value', 'data', 'result', 'content', 'output',
 /** Code units between two `yield`s, and what each string costs beside its length. */
 const SECTION = 16 * 1024;
 const EACH = 32;
+
+/** A name that tells something of its value. */
+function told(name: string | undefined): string | undefined {
+  return name === undefined || name.length > MEMBER || CONTENT.has(name) ? undefined : name;
+}
 
 class Walk {
   readonly found: string[] = [];
@@ -89,15 +94,14 @@ class Walk {
     if (this.overflow) return text;
     this.#looked += text.length + EACH;
     const rule = this.rule(text, name);
-    if (rule === undefined && name !== undefined && !CONTENT.has(name) && DIGITS.test(text))
-      return this.number(text, text, name);
-    return this.taken(text, rule, redactText(text, this.#fingerprint, this.#budget, this.#sought));
+    if (rule === undefined && told(name) !== undefined && DIGITS.test(text)) return this.number(text, text, name);
+    return this.taken(text, rule, redactText(text, this.#fingerprint, this.#budget, this.#sought, told(name)));
   }
 
   *long(text: string, name: string | undefined): Slices<string> {
     if (this.overflow) return text;
     const rule = this.rule(text, name);
-    return this.taken(text, rule, yield* redacting(text, this.#fingerprint, this.#budget, this.#sought));
+    return this.taken(text, rule, yield* redacting(text, this.#fingerprint, this.#budget, this.#sought, told(name)));
   }
 
   /** What the name says that the whole value is. */
@@ -125,13 +129,14 @@ class Walk {
   }
 
   number<T extends Json>(value: T, digits: string, name: string | undefined): T | string {
-    if (digits.length < 13 || digits.length > 23) return value;
+    const { kinds } = this.#sought;
+    if (digits.length < (kinds.length > 0 ? 7 : 13) || digits.length > 23) return value;
     const label = `${name ?? ''}: `;
     const done = redactText(label + digits, this.#fingerprint, this.#budget, this.#sought);
-    const card = done.found.find(({ rule }) => rule === 'card-number');
-    if (card === undefined) return value;
-    this.found.push(card.rule);
-    return mark(card.rule, digits, this.#fingerprint);
+    const hit = done.found.find(({ rule }) => rule === 'card-number' || kinds.some((kind) => kind === rule));
+    if (hit === undefined) return value;
+    this.found.push(hit.rule);
+    return mark(hit.rule, digits, this.#fingerprint);
   }
 
   *array(items: Json[], name: string | undefined): Slices<Json[]> {

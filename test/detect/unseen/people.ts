@@ -7,8 +7,8 @@ import { DIGIT, HEX, maker, UPPER } from './random.ts';
 const m = maker(20261123);
 const { of, int, pick } = m;
 
-/** `9` is any digit, `8` one from 2 to 9; everything else stands for itself. */
-const fill = (format: string): string => format.replace(/[98]/g, (c) => of(c === '9' ? DIGIT : '23456789', 1));
+/** `9` is any digit; everything else stands for itself. */
+const fill = (format: string): string => format.replace(/9/g, () => of(DIGIT, 1));
 
 /** Country, its calling code, national formats. */
 const PHONES: readonly (readonly [string, string, readonly string[]])[] = [
@@ -398,7 +398,7 @@ export const STATES: readonly (readonly [name: string, word: string, make: () =>
     'TH',
     'Thai ID',
     () => {
-      const b = of('12345', 1) + of(DIGIT, 11);
+      const b = of('12345', 1) + pick(['10', '24', '50', '83', '96']) + of(DIGIT, 9);
       const all = b + ((11 - (sum(b, [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11)) % 10);
       return `${all[0]}-${all.slice(1, 5)}-${all.slice(5, 10)}-${all.slice(10, 12)}-${all[12]}`;
     },
