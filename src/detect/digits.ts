@@ -66,7 +66,7 @@ export function isFlat(digits: string): boolean {
  * most. `strict` = false: none may come twice, as in numbers of samples.
  */
 export function steuerId(p: string, strict = true): boolean {
-  const counts = new Array<number>(10).fill(0);
+  const counts = Array.from({ length: 10 }, () => 0);
   for (const d of p.slice(0, 10)) counts[Number(d)]!++;
   const more = counts.filter((n) => n > 1);
   if (more.length > 1 || more[0]! > 3 || (strict && more.length === 0)) return false;
