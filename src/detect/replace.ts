@@ -129,7 +129,7 @@ export function mayHold(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (mayEscape(buffer)) return true;
   const { spans, overflow } = scan(buffer, buffer.length, true);
-  return overflow || spans.length > 0;
+  return overflow || spans.length > 0 || (!isAscii(buffer) && whole(mayName(buffer)));
 }
 
 /** The same in slices. */
