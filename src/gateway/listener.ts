@@ -79,7 +79,7 @@ export async function openListener(options: ListenerOptions): Promise<HttpDoor> 
     current = load(files, config, gate.clock(), trust?.authorities());
     trust?.changed(() => {
       try {
-        current = load(files, config, gate.clock(), trust.authorities());
+        current = newer(load(files, config, gate.clock(), trust.authorities()), current);
       } catch (error) {
         log.event('event.certificate-refused', { why: error instanceof Error ? error.message : 'cannot be read' });
       }

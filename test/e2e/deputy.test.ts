@@ -15,6 +15,7 @@ import { Idp } from '../identity/oauth/idp.ts';
 import { type Swap, swap } from '../secrets/credential/swap.ts';
 import { place } from '../secrets/vault/world.ts';
 import { type Answering, type Site as Server, site as serve } from '../upstreams/http/world.ts';
+import { figures } from './figures.ts';
 import { OPEN_LIMITS, type Served, Site } from './site.ts';
 
 const SECONDS = Number(process.env['DOORWARD_DEPUTY'] ?? 4);
@@ -167,6 +168,7 @@ it(
     const failed: string[] = [];
     let calls = 0;
     let over = false;
+    let rounds = 0;
     const end = Date.now() + SECONDS * 1000;
     async function user(tenant: string, subject: string): Promise<void> {
       const by = async (name: string) => {
@@ -207,6 +209,7 @@ it(
       for (let round = 2; !over; round++) {
         await new Promise((done) => setTimeout(done, 700));
         await vault.rotate();
+        rounds++;
         team = `team-v${round}`;
         for (const tenant of TENANTS) accepted.add(`Bearer ${teamOf(tenant)}`);
         await Promise.all(
@@ -301,6 +304,24 @@ it(
           looked.findIndex((text) => text.includes(form)),
           `${secret.slice(0, 12)} lies about`,
         ).toBe(-1);
+    const heard = Object.values(servers).reduce((sum, one) => sum + one.heard.length, 0);
+    figures(
+      'deputy',
+      'The confused deputy',
+      'Printed by `npm run deputy`: all users of all tenants call at once through one gateway, each with a token of its own, servers that record every credential they are shown (by consent, by exchange, of the tenant, brought by the caller); meanwhile tokens end every two seconds, the master key of the vault and the secrets of the tenants change.',
+      {
+        'tenants x users': `${TENANTS.length} x ${USERS.length}`,
+        seconds: SECONDS,
+        calls: calls,
+        'requests that the servers heard': heard,
+        'credentials of another user, tenant or sign-in': wrong.length,
+        'calls that failed': failed.length,
+        'renewals of tokens': as.heard.filter(({ form }) => form.get('grant_type') === 'refresh_token').length,
+        'refresh tokens used twice': as.reused.length,
+        'new master keys of the vault': rounds,
+        'secrets found in files, logs, output or environment': 0,
+      },
+    );
   },
   (SECONDS + 60) * 1000,
 );

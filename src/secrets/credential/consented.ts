@@ -171,7 +171,7 @@ export class Consented {
       // Who we are by configuration is not ours to change.
       const registered = old.client !== way.client?.id && old.client !== way.metadata;
       const helps = registered && (await this.#issuers.registrations.lost(old.issuer, old.client));
-      return new OAuthFault(error.message, helps);
+      return new OAuthFault(error.message, helps || error.final);
     }
     const final = error instanceof OAuthFault && error.final;
     if (final || way.issuer !== undefined || !(await this.#moved(rules, old.issuer))) return error;
