@@ -152,6 +152,14 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     return json.length > showCap ? `"${name}Cut":true` : `"${name}":${json}`;
   }
 
+  function args({ args, target }: Call): string {
+    const places = target.kind === 'route' ? undefined : target.seal?.arguments;
+    if (places === undefined) return shown('args', args);
+    const digests: string[] = [];
+    const told = shown('args', masked(args, places, digests));
+    return `"sealed":${JSON.stringify(digests)},${told}`;
+  }
+
   function trail(steps: Trail, from: number): string {
     let out = '"trail":[';
     for (let i = from; i < steps.length; i++) out += i > from ? `,${step(steps[i]!)}` : step(steps[i]!);
@@ -193,11 +201,10 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     const parent = call.parent === undefined ? '' : `,"parent":${quote(call.parent)}`;
     const trace = call.trace.traceparent === undefined ? '' : `,"trace":${text(call.trace.traceparent)}`;
     const answers = call.resume ? `,${shown('answers', call.resume.answers)}` : '';
-    const { args, sealed } = told(call);
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${handoff(call)}${sealed}${shown('args', args)},"argsDigest":"${argsDigest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${args(call)},"argsDigest":"${argsDigest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 
@@ -218,20 +225,13 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
 
 export type Entries = ReturnType<typeof entries>;
 
-/** Arguments without what is sealed, nor what could stand there in plain, and the digest of each sealed value. */
-function told({ target, args }: Call): { args: Json; sealed: string } {
-  const places = target.kind === 'route' ? undefined : target.seal?.arguments;
-  if (!places) return { args, sealed: '' };
-  const digests: string[] = [];
-  const masked = replaced(
-    args,
-    places.map((place) => segments(place)!),
-    (value) => {
-      if (looksSealed(value)) digests.push(sha256Hex(value));
-      return MASK;
-    },
-  );
-  return { args: masked, sealed: `"sealed":${JSON.stringify(digests)},` };
+/** Arguments without what is sealed, nor what could stand there in plain; the digest of each sealed value goes to `digests`. */
+function masked(args: Json, pointers: readonly string[], digests: string[]): Json {
+  const places = pointers.map((place) => segments(place)!);
+  return replaced(args, places, (value) => {
+    if (looksSealed(value)) digests.push(sha256Hex(value));
+    return MASK;
+  });
 }
 
 function handoff({ caller: { subject, agent }, target }: Call): string {

@@ -192,6 +192,9 @@ function readThing(
   } else if (descriptorDigest(kind, descriptor) !== raw.digest) {
     fault('digest', 'does not belong to this descriptor: one of them was edited', REVIEW);
   }
+  // What is handed to an agent is looked at in arguments; a URI is none.
+  if (raw.facts.agent !== undefined && kind !== 'tool' && kind !== 'prompt')
+    fault('facts', 'an agent is reached as a tool or a prompt', 'take `agent` out, and grant its tool instead');
   if (raw.seal && kind !== 'tool') fault('seal', 'only tools have fields', 'leave it out');
   const made = freeze({
     kind,

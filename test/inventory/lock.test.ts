@@ -57,12 +57,35 @@ describe('the origin of an upstream', () => {
     const digests = [{ server }, { server: { ...server, url: 'https://x/' } }, { server: { ...server, pins: [] } }, {}];
     expect(new Set(digests.map(originDigest)).size).toBe(4);
   });
+  it('may have fields that travel sealed, which its schemas name', () => {
+    const seal = { results: ['/a', '/b/*/c'], arguments: ['/path'], require: true, to: ['files', 'pay'], minutes: 5 };
+    const outputSchema = { properties: { a: {}, b: { items: { properties: { c: {} } } } } };
+    const made = pin('tool', { ...tool, outputSchema }, { seal });
+    const lock = withUpstream(withUpstream(EMPTY_LOCK, 'files', { things: [made] }), 'pay', { things: [] });
+    const text = printLock(lock);
+    expect(pins(parseLock(text))[0]).toMatchObject({ seal, descriptor: made.descriptor, digest: made.digest });
+    for (const [from, to, fault] of [
+      ['"/a"', '"/d"', 'no schema of this tool names /d'],
+      ['"/path"', '"/paths"', 'no schema of this tool names /paths'],
+      ['"/a"', '"a"', 'not a JSON pointer'],
+      ['"pay"]', '"pey"]', 'no upstream `pey` here'],
+      ['"minutes":5', '"minutes":0', 'Too small'],
+      ['"require":true', '"required":true', 'nrecognized'],
+    ] as const)
+      expect(() => parseLock(text.replace(from, to))).toThrow(fault);
+  });
   it('may be another agent, by whatever id it has', () => {
     for (const agent of ['billing', 'spiffe://acme.example/bots/billing', 'a: b, c }', '"x"']) {
       const facts = { ...READS, agent };
       const lock = withUpstream(EMPTY_LOCK, 'bots', { things: [pin('tool', tool, { facts })] });
       expect(pins(parseLock(printLock(lock)))[0]!.facts).toEqual(facts);
     }
+    const read = printLock(
+      withUpstream(EMPTY_LOCK, 'bots', {
+        things: [pin('resource', { uri: 'bot://ask/*' }, { facts: { ...READS, agent: 'a' } })],
+      }),
+    );
+    expect(() => parseLock(read)).toThrow('as a tool or a prompt');
     const hidden = printLock(LOCK).replace('sendsOut: true', 'sendsOut: true, agent: "a\\u200b"');
     expect(() => parseLock(hidden)).toThrow('the id of an agent');
   });

@@ -197,8 +197,9 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
       rows,
     ),
   );
-  for (const { name, status, says, changes, findings } of items) {
+  for (const { name, status, facts, says, changes, findings } of items) {
     const lines = [
+      ...(facts.agent === undefined || clean ? [] : [`is the agent ${shown(facts.agent)}`]),
       ...says.map(({ at, text }) => `${shown(at)}: ${shown(text, MAX_TEXT)}`),
       ...changes.map((change) => paint('yellow', shown(change, 2000))),
       ...findings.map((f) => `${f.severity}: ${shown(f.text, 400)} (${shown(f.at || '/')}); fix: ${shown(f.fix, 400)}`),
