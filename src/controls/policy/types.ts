@@ -1,6 +1,7 @@
 /** The Cedar types of what a policy may read: caller, thing, and the arguments as the pinned schema describes them. */
 import type { Caller, PinKind, Pinned } from '../../core/call.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
+import { segments } from '../../lib/schema/index.ts';
 import { uriTemplate } from '../../lib/uri-template.ts';
 
 export type Type =
@@ -103,7 +104,8 @@ export function argumentsOf(thing: Pinned): RecordType {
   if (thing.kind === 'tool') {
     const schema = thing.descriptor['inputSchema'];
     const type = typed(schema, isObject(schema) ? schema : {}, DEPTH);
-    return type.type === 'Record' ? type : record([]);
+    if (type.type !== 'Record') return record([]);
+    return (thing.seal?.arguments ?? []).reduce((all, place) => veiled(all, segments(place)!), type);
   }
   if (thing.kind === 'template')
     return record(
@@ -162,6 +164,15 @@ function typed(schema: Json | undefined, root: JsonObject, depth: number): Type 
     default:
       return OPAQUE;
   }
+}
+
+/** What travels sealed is not there for policies: one that reads it is refused, since it would never apply. */
+function veiled(type: RecordType, [step = '', ...rest]: readonly string[]): RecordType {
+  const member = memberOf(type, step);
+  if (!member) return type;
+  const { required = true } = member;
+  const inner = rest.length === 0 || member.type !== 'Record' ? OPAQUE : veiled(member, rest);
+  return { type: 'Record', attributes: { ...type.attributes, [step]: { ...inner, required } } };
 }
 
 const SCALARS: ReadonlySet<string> = new Set(['String', 'Long', 'Boolean']);

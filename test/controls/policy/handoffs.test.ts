@@ -7,6 +7,7 @@ import type { Caller, Facts, Handler, Pinned, Taint } from '../../../src/core/ca
 import type { Ended } from '../../../src/core/ended.ts';
 import { RulesFault } from '../../../src/core/rules.ts';
 import type { State } from '../../../src/core/state.ts';
+import { shownTo } from '../../../src/inventory/sealed.ts';
 import { memoryState } from '../../../src/store/memory.ts';
 import { caller, callOf, pin } from './fixtures.ts';
 
@@ -309,4 +310,31 @@ it.each([
   ].map((text) => [text, undefined] as const),
 ] as const)('`until: %s`', (text, ms) => {
   expect(parseInstant(text)).toBe(ms);
+});
+
+describe('an argument that travels sealed', () => {
+  const properties = { card: { type: 'string' }, by: { type: 'object', properties: { ssn: { type: 'string' } } } };
+  const descriptor = { name: 'charge', inputSchema: { type: 'object', properties } };
+  const seal = { arguments: ['/card', '/by/ssn'], require: true };
+  const charge = shownTo({ ...tool('pay', 'charge', {}), descriptor, seal });
+  const rules = (args: object, cedar = '') =>
+    compile(
+      schema.parse([{ to: 'local', allow: ['pay.charge'], ...(Object.keys(args).length > 0 && { when: { args } }) }]),
+      {
+        pinned: [charge],
+        cedar: cedar === '' ? [] : [{ file: 'policies/a.cedar', text: cedar }],
+      },
+    );
+  const forbid = (path: string) =>
+    `forbid (principal, action == Action::"call", resource == Tool::"pay.charge") when { ${path} };`;
+
+  it('is nothing that a grant or a policy could read: it would never apply', () => {
+    expect(() => rules({})).not.toThrow();
+    for (const name of ['card', 'by.ssn']) expect(() => rules({ [name]: 'x' })).toThrow('no one type');
+    for (const path of [
+      'context.args has card && context.args.card == "x"',
+      'context.args has by && context.args.by has ssn && context.args.by.ssn == "x"',
+    ])
+      expect(() => rules({}, forbid(path))).toThrow('policies cannot read');
+  });
 });
