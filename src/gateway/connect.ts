@@ -52,7 +52,7 @@ export async function openConnect(options: ConnectOptions): Promise<ConnectPages
     async prove(credential, upstream) {
       // An access token is for one path: that of the server, or of a bundle that has tools of it.
       for (const route of [upstream, ...bundlesWith(site, upstream)]) {
-        const said = await authenticate(evidenceOf(credential, route));
+        const said = await authenticate(evidenceOf(credential, route, face === undefined ? LOOPBACK : ANYWHERE));
         if (isCaller(said)) return holderOf(said);
       }
       return undefined;
@@ -74,9 +74,13 @@ function bundlesWith({ config }: Site, upstream: string): string[] {
   return Object.keys(config.bundles).filter((name) => config.bundles[name]!.tools.some(isOf));
 }
 
+/** Who opens a page on loopback is here; where those are who come through a proxy is not known, and no network's. */
+const LOOPBACK = '127.0.0.1';
+const ANYWHERE = '0.0.0.0';
+
 /** A credential that was pasted into a page: a bearer, without a certificate or a proof of possession. */
-function evidenceOf(credential: string, route: string): Evidence {
-  const peer = { listener: 'http', address: '127.0.0.1' } as const;
+function evidenceOf(credential: string, route: string, address: string): Evidence {
+  const peer = { listener: 'http', address } as const;
   const request = { method: 'POST', target: `/${route}`, route };
   return { peer, request, header: (name) => (name === 'authorization' ? `Bearer ${credential}` : undefined) };
 }

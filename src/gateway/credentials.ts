@@ -31,6 +31,11 @@ export interface SiteCredentials {
   readonly random: Random;
   rules(upstream: string): CredentialRules | undefined;
   of(upstream: string, caller: Caller | undefined): Credential | undefined;
+  /**
+   * Tells apart what callers of one sign-in bring themselves, and nothing of it: no session or connection of a server is for
+   * two of them (guarantee SE7). Undefined where the principal says all.
+   */
+  own(upstream: string, caller: Caller): string | undefined;
   /** Remembers what a caller brought that a server behind needs, before the door forgets it. */
   hearing(authenticate: (evidence: Evidence) => Maybe<Identified>): (evidence: Evidence) => Maybe<Identified>;
 }
@@ -73,6 +78,10 @@ export function siteCredentials(options: CredentialOptions): SiteCredentials {
       const own =
         caller === undefined && review ? { ...found, way: { kind: 'secret', secret: review } as const } : found;
       return all.of(upstream, own, caller ?? local);
+    },
+    own(upstream, caller) {
+      const way = rules(upstream)?.way;
+      return way?.kind === 'caller' ? all.inbound.mark(caller, way.from) : undefined;
     },
     hearing: (authenticate) => (evidence) => {
       const said = authenticate(evidence);

@@ -208,6 +208,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     closers.push(() => accounts.close());
     const lanes: Lanes = openLanes({
       credential: accounts.of,
+      own: accounts.own,
       machine: options.sandbox ?? thisMachine(),
       clock,
       version: VERSION,

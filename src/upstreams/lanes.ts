@@ -11,7 +11,7 @@ import type { Random } from '../core/state.ts';
 import type { Listing } from '../inventory/drift.ts';
 import { type Resolve, systemResolve } from '../net/connect.ts';
 import { Eras } from './era.ts';
-import { SessionLost } from './http/lane.ts';
+import { type HttpLaneOptions, SessionLost } from './http/lane.ts';
 import type { LaneOptions } from './lane.ts';
 import { type OpenLane, opener } from './open-lane.ts';
 import { isParked, Parking } from './parking.ts';
@@ -27,6 +27,8 @@ export interface LanesOptions extends SeatsOptions, ChildOptions, Omit<LaneOptio
   /** Names of servers; by default the operating system's resolver. */
   readonly resolve?: Resolve;
   readonly random?: Random;
+  /** What proves to a server reached by URL for whom we ask. */
+  readonly credential?: NonNullable<HttpLaneOptions['credential']>;
   /** Milliseconds that a call waits for the answer to a question of its server. */
   readonly parked?: number;
   /** A server said that a resource was updated. */

@@ -2,13 +2,12 @@
  * The table of lanes: who has which server, from the moment a start is decided until nothing of it is left. Bounded by
  * subject and by upstream.
  */
-import type { Call } from '../core/call.ts';
+import type { Call, Caller } from '../core/call.ts';
 import { Ended } from '../core/ended.ts';
 import type { Clock } from '../core/state.ts';
 import { offer } from '../wire/eras/asks.ts';
 import { Backoff } from './backoff.ts';
 import type { Terms } from './calls.ts';
-import type { HttpLaneOptions } from './http/lane.ts';
 import { type AnySpec, kindOf, madeOf, type Opener, type OpenLane } from './open-lane.ts';
 import type { Timers } from './parking.ts';
 
@@ -41,8 +40,8 @@ export interface SeatsOptions {
   readonly specs: (upstream: string) => AnySpec | undefined;
   /** The digest of tree or server that was reviewed (`doorward.lock`); undefined = none, and then nothing starts. */
   readonly pin: (upstream: string) => string | undefined;
-  /** What proves to a server reached by URL for whom we ask. */
-  readonly credential?: NonNullable<HttpLaneOptions['credential']>;
+  /** Tells apart callers of one principal who bring credentials of their own, which no lane may mix. */
+  readonly own?: (upstream: string, caller: Caller) => string | undefined;
   /** Whether a person found that callers may share a process of the upstream (`stateless` in `doorward.lock`). */
   readonly shared?: (upstream: string) => boolean;
   readonly limits?: Partial<LaneLimits>;
@@ -103,7 +102,7 @@ export class Seats {
     // Who shares a process cannot be told from another by a server that asks.
     const terms: Terms = shared ? SHARED : spec.asks ? { offered: offer(call.claimed.capabilities, spec.asks) } : ALONE;
     const lane = shared ? undefined : call.lane;
-    const own = 'to' in spec ? this.#options.credential?.(spec.name, call.caller)?.own : undefined;
+    const own = this.#options.own?.(spec.name, call.caller);
     const plain = terms === ALONE && own === undefined;
     const key = plain ? call.lane : JSON.stringify([spec.name, lane ?? '', terms.offered, own ?? '']);
     let mine = this.#seats.get(key);

@@ -17,11 +17,6 @@ export interface Refusal {
 
 /** The credential of one principal at one server. */
 export interface Credential {
-  /**
-   * Tells apart what callers of one sign-in bring themselves, and nothing of it: one session or connection of a server
-   * is never for two of them (guarantee SE7). Absent where the principal says all.
-   */
-  readonly own?: string;
   /** For the next request. Rejects (or throws) with Ended when there is none. */
   proof(signal?: AbortSignal): Maybe<Proof>;
   /** The server refused, and did nothing. Resolves when another proof may do; rejects with Ended when a person is needed. */

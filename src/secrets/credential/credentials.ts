@@ -65,7 +65,6 @@ export class Credentials {
         return this.#secret(rules, way, caller.tenant);
       case 'caller':
         return {
-          own: this.inbound.mark(caller, way.from),
           proof: () => headerOf(rules, this.inbound.get(caller, way.from) ?? none(`no ${way.from} was brought`)),
           refused: () => Promise.reject(ended('the server refused the key that the caller brought')),
         };
