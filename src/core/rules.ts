@@ -53,7 +53,7 @@ export interface RuleContext {
   readonly apps?: ReadonlyMap<string, AppBounds>;
   /** Upstreams where agents of one tenant meet. */
   readonly shared?: ReadonlySet<string>;
-  /** What a grant leaves only some fields of results: it need not say all that its output schema promises. */
+  /** Things of whose results a grant leaves only some fields: they need not be all that the output schema promises. */
   readonly minimised?: ReadonlySet<Pinned>;
   /** Nobody but this machine can reach the gateway. */
   readonly local?: boolean;

@@ -57,15 +57,10 @@ type Written = { readonly [K in keyof typeof bounds]?: z.infer<(typeof bounds)[K
 export function compileBounds(
   { set = {}, never = [], results: fields, despite = [] }: Written,
   path: readonly (string | number)[],
-  { kind, name: thing }: Pick<Pinned, 'kind' | 'name'>,
+  thing: Pinned,
   knows: (name: string) => boolean,
 ): Bounds {
-  if (fields && kind !== 'tool')
-    throw new RulesFault(
-      [...path, 'results'],
-      `\`${thing}\` is a ${kind}: only results of tools have fields`,
-      'give it a grant of its own, without `results`',
-    );
+  if (fields) onlyOfTools(thing, [...path, 'results']);
   const steps = (name: string, at: readonly (string | number)[]): string[] => {
     if (!knows(name))
       throw new RulesFault(
@@ -89,6 +84,13 @@ export function compileBounds(
     results: fields ? [fields] : [],
     despite: new Set(despite),
   };
+}
+
+/** Throws RulesFault for what is no tool. */
+export function onlyOfTools(thing: Pinned, path: readonly (string | number)[]): Pinned {
+  if (thing.kind === 'tool') return thing;
+  const what = `\`${thing.name}\` is a ${thing.kind}: only results of tools have fields`;
+  throw new RulesFault(path, what, 'name it without `results`');
 }
 
 const FROM_CALLER: Readonly<Record<string, (caller: Caller) => string>> = {

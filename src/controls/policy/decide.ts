@@ -7,7 +7,7 @@ import type { Json } from '../../lib/json/types.ts';
 import { type Bounds, completedIn, given, withSet, withSetBefore } from './bounds.ts';
 import { factsOf, judge, leaves, mark } from './flows.ts';
 import type { Rules } from './rules.ts';
-import { called, outside } from './tasks.ts';
+import { called, needs, outside } from './tasks.ts';
 
 type Judged = Verdict<Inputs> | Promise<Verdict<Inputs>>;
 
@@ -37,13 +37,15 @@ export function judged(call: CallView, rules: Rules, state: State, taint: readon
   const completes = call.family === 'complete';
   const wrong = completes ? completedIn(call.args, bounds) : given(call.args, bounds);
   if (wrong !== undefined) return stop('policy.never', wrong);
-  if (bounds.results.length > 0) (state.scratch(call.id, 'policy') as Kept).results = bounds.results;
   const args = completes ? withSetBefore(call.args, bounds, caller) : withSet(call.args, bounds, caller);
 
   const flow = judge(target.facts, taint, rules.flows, bounds.despite);
   if (flow.answer === 'deny') return stop('policy.flow', flow.why);
   const asked: Code | undefined = flow.answer === 'ask' ? 'policy.flow' : ask ? 'policy.ask' : undefined;
   const task = rules.tasks.of(caller);
+  const needed = task === undefined || task === 'unknown' ? undefined : needs(task, target);
+  const results = needed ? [...bounds.results, needed] : bounds.results;
+  if (results.length > 0) (state.scratch(call.id, 'policy') as Kept).results = results;
   if (task === undefined) return done(call, rules, state, args, asked);
   if (task === 'unknown') return stop('policy.task', 'the token names a task that is not configured');
   const before = called(task, target, call, state);

@@ -41,7 +41,7 @@ export interface Rules {
   readonly tasks: Tasks;
   /** Whether a policy reads `context.taint`. */
   readonly readsTaint: boolean;
-  /** Things of which a grant leaves some fields of their results alone. */
+  /** Things of whose results a grant or a task leaves only some fields. */
   readonly minimised: ReadonlySet<Pinned>;
   /** What the grants that permitted a call say about its arguments and its result. */
   bounds(reasons: readonly string[], links?: MayAnswer['links']): Bounds;
@@ -208,7 +208,10 @@ export function compileWith(
     flows: { ...(around.flows ?? flowsSchema.parse(undefined)), ...(handoffs && { handoffs }) },
     tasks: around.tasks ?? NO_TASKS,
     readsTaint: [...slices.values()].some(({ call }) => call.readsTaint),
-    minimised: new Set(granted.flatMap(({ thing, bounds: said }) => (said.results.length > 0 ? [thing] : []))),
+    minimised: new Set([
+      ...granted.flatMap(({ thing, bounds: said }) => (said.results.length > 0 ? [thing] : [])),
+      ...(around.tasks?.minimised ?? []),
+    ]),
     bounds,
     listed: (upstream, kind, name) =>
       listed.get(key(upstream, kind, name)) ??

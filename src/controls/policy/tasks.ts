@@ -7,6 +7,7 @@ import type { Caller, CallView, Family, Pinned } from '../../core/call.ts';
 import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import type { Maybe, State } from '../../core/state.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
+import { onlyOfTools, type Results, results } from './bounds.ts';
 import { flowOf } from './flows.ts';
 import { nameOf, namesOf } from './names.ts';
 
@@ -33,6 +34,7 @@ const task = z.strictObject({
     .record(text, z.record(text, bound))
     .default({})
     .describe('tool -> argument -> value, { min, max } or { in: [...] }'),
+  results: z.record(text, results).default({}).describe('tool -> the fields of its result that the task needs'),
   otherwise: z.enum(['ask', 'deny']).default('ask').describe('what a call outside the task needs'),
 });
 
@@ -46,6 +48,7 @@ interface Task {
   readonly tools: ReadonlySet<string>;
   readonly after: ReadonlyMap<string, readonly string[]>;
   readonly args: ReadonlyMap<string, readonly (readonly [path: readonly string[], bound: Bound])[]>;
+  readonly results: ReadonlyMap<string, Results>;
   readonly otherwise: 'ask' | 'deny';
 }
 
@@ -54,9 +57,11 @@ export interface Tasks {
   of(caller: Caller): Task | 'unknown' | undefined;
   /** The tools that some task wants called before another: only these are remembered. */
   readonly first: ReadonlySet<string>;
+  /** Things of which some task needs only fields of the result. */
+  readonly minimised: readonly Pinned[];
 }
 
-export const NO_TASKS: Tasks = Object.freeze({ first: new Set<string>(), of: () => undefined });
+export const NO_TASKS: Tasks = Object.freeze({ first: new Set<string>(), minimised: [], of: () => undefined });
 
 /** The claim that names the task. */
 const CLAIM = 'task';
@@ -64,6 +69,7 @@ const CLAIM = 'task';
 /** Throws RulesFault for names that are not pinned or not of the task. */
 export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 'pinned'>): Tasks {
   const names = namesOf(pinned);
+  const minimised: Pinned[] = [];
   const tasks = Object.entries(config).map(([name, said]): Task => {
     const tools = new Set(said.tools.map((tool, i) => nameOf(names.resolve(tool, [name, 'tools', i]))));
     const own = (tool: string, path: readonly (string | number)[]) => {
@@ -73,6 +79,11 @@ export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 
     for (const [tool, before] of Object.entries(said.after)) {
       own(tool, [name, 'after', tool]);
       for (const [i, one] of before.entries()) own(one, [name, 'after', tool, i]);
+    }
+    for (const tool of Object.keys(said.results)) {
+      const path = [name, 'results', tool];
+      const thing = names.resolve(own(tool, path), path);
+      minimised.push(onlyOfTools(thing, path));
     }
     return {
       name,
@@ -85,11 +96,13 @@ export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 
           Object.entries(bounds).map(([arg, rule]) => [arg.split('.'), rule] as const),
         ]),
       ),
+      results: new Map(Object.entries(said.results)),
       otherwise: said.otherwise,
     };
   });
   const byName = new Map(tasks.map((one) => [one.name, one]));
   return {
+    minimised,
     first: new Set(tasks.flatMap(({ after }) => [...after.values()].flat())),
     of(caller) {
       if (tasks.length === 0) return undefined;
@@ -106,6 +119,11 @@ function fits({ agent, subject, tenant }: NonNullable<Task['for']>, caller: Call
     (subject === undefined || caller.subject === subject) &&
     (tenant === undefined || caller.tenant === tenant)
   );
+}
+
+/** What the task leaves of the result of a thing. */
+export function needs(task: Task, thing: Pinned): Results | undefined {
+  return task.results.size === 0 ? undefined : task.results.get(nameOf(thing));
 }
 
 /** Why a call lies outside of the task; undefined when it makes sense. `before` = tools called earlier. */

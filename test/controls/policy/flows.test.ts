@@ -194,7 +194,26 @@ describe('a task', () => {
       expect(await said(rules, 'issue', { who: caller({ claims: { task } as JsonObject }) })).toBe('policy.task');
   });
 
+  it('leaves of a result what it needs, beside what the grant leaves', async () => {
+    const results = { 'hub.plain': { drop: ['/name'] } };
+    const rules = rulesOf({
+      grant: { allow: ['hub.plain'], results: { keep: ['/id', '/name'] } },
+      tasks: { lookup: { for: { agent: 'bot' }, tools: ['hub.plain'], results } },
+    });
+    const value = { structuredContent: { id: 7, name: 'Ann', more: 1 }, content: [] };
+    const left = async (who: Caller) => {
+      const made = callOf(TOOLS.plain, 'hub', who, { id: who === bot ? 'C1' : 'C2', lane: laneOf('-') });
+      await policy.decide!(made, rules, state);
+      const verdict = await policy.inspect!(made, { kind: 'result', value } as Result, rules, state);
+      return (verdict as { value: Result }).value.value['structuredContent'];
+    };
+    expect(await left(bot)).toEqual({ id: 7 });
+    expect(await left(LOCAL)).toEqual({ id: 7, name: 'Ann' });
+    expect([...rules.minimised].map(({ name }) => name)).toEqual(['plain']);
+  });
+
   it.each([
+    [{ t: { tools: ['hub.plain'], results: { 'hub.shell': { keep: ['/a'] } } } }, ['t', 'results', 'hub.shell']],
     [{ t: { tools: ['hub.nothing'] } }, ['t', 'tools', 0]],
     [{ t: { tools: ['hub.issue'], after: { 'hub.shell': ['hub.issue'] } } }, ['t', 'after', 'hub.shell']],
     [{ t: { tools: ['hub.issue'], args: { 'hub.shell': {} } } }, ['t', 'args', 'hub.shell']],
