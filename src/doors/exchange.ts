@@ -109,7 +109,7 @@ export class Exchange {
     if (said.kind === 'response') {
       const found = await this.#session(visit, headers);
       if (typeof found === 'string') return this.#fault(visit, { fault: found });
-      if (this.#questions.take(said, found.digest, caller)) return reply.send(202);
+      if (this.#questions.take(said, found.digest, caller, knock.at)) return reply.send(202);
       return this.#fault(visit, { fault: 'frame.request' });
     }
 
@@ -192,7 +192,7 @@ export class Exchange {
         session,
         signal: cancel.signal,
         send: (text) => reply.interim(text),
-        again: (resume, by) => make({ id: gate.id(), at: gate.clock(), caller: by }, resume),
+        again: (resume, by) => make({ id: gate.id(), ...by }, resume),
         waits: (call) => gate.waits(call, cancel),
         stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
       });
@@ -242,7 +242,7 @@ export class Exchange {
         if (heard.level !== undefined) await this.#options.sessions.setLevel(session, heard.level);
         return [localMessage(heard.id, heard.result)];
       case 'answer':
-        if (this.#questions.take(heard.said, session.digest, visit.caller)) return undefined;
+        if (this.#questions.take(heard.said, session.digest, visit.caller, visit.knock.at)) return undefined;
         return this.#refused(visit, { fault: 'frame.request' }, false);
       case 'cancel':
         this.#cancels.get(cancelKey(session, heard.id))?.abort(new Ended('cancel', 'run.cancelled'));

@@ -200,7 +200,7 @@ export function serveLines(options: LinesOptions): Lines {
           session,
           signal: cancel.signal,
           send: (text) => write([text]),
-          again: (resume, by) => make({ ...entry(), caller: by }, resume),
+          again: (resume, by) => make({ ...entry(), ...by }, resume),
           waits: (call) => gate.waits(call, cancel),
           stop: () => cancel.abort(new Ended('stop', 'asks.unanswered')),
         });

@@ -4,6 +4,7 @@
  * held but its stream (house rules "Held streams", "Asking").
  */
 
+import type { Entry } from '../core/admit.ts';
 import type { Call, Caller, Resume } from '../core/call.ts';
 import type { Code } from '../core/codes/index.ts';
 import { Ended } from '../core/ended.ts';
@@ -37,13 +38,16 @@ export interface Asking {
   readonly signal: AbortSignal;
   /** One JSON-RPC message to the client. */
   send(text: string): Maybe<void>;
-  /** Makes the call again with the answers, in the name of who gave them. */
-  again(resume: Resume, caller: Caller): Promise<Ending | Refused>;
+  /** Makes the call again with the answers, in the name of who gave them, as of when their request came. */
+  again(resume: Resume, by: Answerer): Promise<Ending | Refused>;
   /** From now until the returned function is called, the call that asked is ended by `signal` when it must not go on. */
   waits(call: Call): () => void;
   /** Gives up the call at its server, which waits for an answer that nobody will bring. */
   stop(): void;
 }
+
+/** `at` in milliseconds since the epoch. */
+export type Answerer = Pick<Entry, 'caller' | 'at'>;
 
 /** Why there is no answer: the call was ended meanwhile, too many wait, or the client does not answer. */
 export type Unanswered = Code;
@@ -53,7 +57,7 @@ interface Waiting {
   readonly principal: string;
   /** An elicitation that fails is one that the user turned away; nothing else has such an answer. */
   readonly elicits: boolean;
-  answer(result: JsonObject | undefined, caller: Caller): void;
+  answer(result: JsonObject | undefined, by: Answerer): void;
 }
 
 const MAX_HELD = 16;
@@ -77,12 +81,15 @@ export class Questions {
   }
 
   /** Takes a client's response. False: nobody asked that of this session and principal. */
-  take({ id, result }: ResponseFrame, session: string, caller: Caller): boolean {
+  take({ id, result }: ResponseFrame, session: string, caller: Caller, at = this.#options.clock()): boolean {
     const waiting = typeof id === 'string' ? this.#waiting.get(id) : undefined;
     if (!waiting || waiting.session !== session || waiting.principal !== principalOf(caller)) return false;
     this.#waiting.delete(id as string);
     const large = result && JSON.stringify(result).length > MAX_ANSWER;
-    waiting.answer(large ? undefined : (result ?? (waiting.elicits ? { action: 'cancel' } : undefined)), caller);
+    waiting.answer(large ? undefined : (result ?? (waiting.elicits ? { action: 'cancel' } : undefined)), {
+      caller,
+      at,
+    });
     return true;
   }
 
@@ -117,7 +124,7 @@ export class Questions {
           asking.stop();
           return answered;
         }
-        last = await asking.again({ state: question.state, answers: answered.answers }, answered.caller);
+        last = await asking.again({ state: question.state, answers: answered.answers }, answered.by);
       }
       // The client has its answer and no way back to a call whose last round was refused here.
       if (isRefused(last) || !last.outcome.sent) asking.stop();
@@ -137,13 +144,13 @@ export class Questions {
     requests: JsonObject,
     asking: Asking,
     over: AbortSignal,
-  ): Promise<{ answers: JsonObject; caller: Caller } | Unanswered> {
+  ): Promise<{ answers: JsonObject; by: Answerer } | Unanswered> {
     const { signal, session } = asking;
     const principal = principalOf(asking.caller);
     const answers: JsonObject = {};
     /** Id of each request of ours without an answer -> the message. All are there before the first is sent. */
     const open = new Map<string, string>();
-    let { caller } = asking;
+    let by: Answerer = { caller: asking.caller, at: this.#options.clock() };
     const wait = Promise.withResolvers<Unanswered | undefined>();
     const gone = () => wait.resolve(signal.reason instanceof Ended ? signal.reason.code : 'run.cancelled');
     const late = () => wait.resolve('asks.unanswered');
@@ -166,7 +173,7 @@ export class Questions {
           elicits: asked.method === 'elicitation/create',
           answer(result, who) {
             open.delete(id);
-            caller = who;
+            by = who;
             if (result) answers[name] = result;
             if (!result) late();
             else if (open.size === 0) wait.resolve(undefined);
@@ -178,7 +185,7 @@ export class Questions {
       if (over.aborted) late();
       if (open.size === 0) wait.resolve(undefined);
       const why = await wait.promise;
-      if (why === undefined) return { answers, caller };
+      if (why === undefined) return { answers, by };
       for (const requestId of open.keys()) {
         const params = { requestId, reason: 'no longer needed' };
         await asking.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }));

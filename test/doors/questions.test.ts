@@ -30,7 +30,7 @@ function ask(more: Partial<Asking> = {}, first = question('q')) {
     session,
     signal: new AbortController().signal,
     send: (text) => void sent.push(JSON.parse(text)),
-    again: async (resume, { credential }) => (again.push([resume, credential]), done),
+    again: async (resume, { caller }) => (again.push([resume, caller.credential]), done),
     waits: () => () => {},
     stop: () => void stops++,
     ...more,
