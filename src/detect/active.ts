@@ -118,6 +118,8 @@ function* tagsIn(text: string): Slices<Active[]> {
       else if (reader.name === 'style') styles.push(at);
     } else if (next === SLASH) {
       if (styles.length > 0 && text.slice(at + 2, at + 7).toLowerCase() === 'style') yield* close(at);
+    } else if (next === EXCLAMATION && DECLARES.test(text.slice(at + 2, at + 9))) {
+      out.push({ at, kind: 'script', link: false });
     } else if (next === QUESTION && text.startsWith('xml-stylesheet', at + 2)) {
       out.push({ at, kind: 'style', link: false });
     }
@@ -128,6 +130,9 @@ function* tagsIn(text: string): Slices<Active[]> {
 
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
+const EXCLAMATION = 0x21;
+/** In XML these make elements and attributes of what stands in the text as something else. */
+const DECLARES = /^(?:entity|attlist)/i;
 const GREATER = 0x3e;
 const EQUALS = 0x3d;
 const QUOTE = 0x22;

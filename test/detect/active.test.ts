@@ -48,6 +48,11 @@ describe('active in HTML', () => {
     ['<p style="background:url(//evil.example)">', 'style'],
     ['<p style="background:image-set(\'//evil.example\' 1x)">', 'style'],
     ['<?xml-stylesheet href="x.xsl"?>', 'style'],
+    [
+      '<!DOCTYPE x [<!ENTITY a "&#60;script xmlns=\'http://www.w3.org/1999/xhtml\'>x&#60;/script>">]><x>&a;</x>',
+      'script',
+    ],
+    ['<!DOCTYPE svg [<!ATTLIST svg onload CDATA "x">]><svg/>', 'script'],
     ['<javascript:alert(1)>', 'script'],
   ])('%s', (text, kind) => {
     expect(kinds(text)).toContain(kind);

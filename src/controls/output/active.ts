@@ -134,16 +134,16 @@ class Work {
     if (page && type !== '' && !RENDERED.test(type) && !INERT.test(type))
       found.push({ at: 0, kind: 'frame', link: true });
     const odd = found.length > 0;
-    if (typeof text === 'string') found.push(...(yield* this.#found(text, rendered)));
-    else if (typeof blob === 'string' && rendered) {
-      const source = Buffer.from(blob, 'base64').toString('latin1');
+    // Of contents that have both, the binary ones leave.
+    if (typeof blob === 'string') {
+      const source = rendered ? Buffer.from(blob, 'base64').toString('latin1') : '';
       // Two bytes to a character: not read here, but by a browser.
       if (source.includes('\0')) found.push({ at: 0, kind: 'unread', link: false });
       else found.push(...(yield* this.#found(source, true)));
-    }
+    } else if (typeof text === 'string') found.push(...(yield* this.#found(text, rendered)));
     if (found.length === 0) return item;
     for (const { kind } of found) this.kinds.add(kind);
-    if (this.#strip && !odd && typeof text === 'string') return { ...item, text: disarmed(text, found) };
+    if (this.#strip && !odd && blob === undefined) return { ...item, text: disarmed(text as string, found) };
     const plain = rendered || type === '' ? { ...item, mimeType: PLAIN } : item;
     return marked(plain, found);
   }

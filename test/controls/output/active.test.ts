@@ -109,6 +109,15 @@ describe('a resource', () => {
     },
   );
 
+  it('with both, text and binary contents, is judged by those that leave', () => {
+    const item = { uri: 'file:///a', mimeType: 'text/html', text: 'Hi', blob: base64(HTML) };
+    for (const active of ['label', 'strip']) {
+      const made = read(item, active);
+      expect(made).toMatchObject({ mimeType: 'text/plain', blob: item.blob });
+      expect(made).not.toHaveProperty('text');
+    }
+  });
+
   it('of two bytes to a character is not shown as a page', () => {
     const blob = Buffer.from(HTML, 'utf16le').toString('base64');
     expect(read({ uri: 'file:///a', mimeType: 'text/html', blob })).toMatchObject({ mimeType: 'text/plain' });
