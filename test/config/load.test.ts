@@ -24,6 +24,11 @@ const BAD: readonly (readonly [what: string, text: string, fault: RegExp])[] = [
     `${HEAD}listen: { tls: { cert: a, key: b, required: true } }\n`,
     /^5:45 .*needs `clients`/,
   ],
+  [
+    'no authority for a list of revoked certificates',
+    `${HEAD}listen: { tls: { cert: a, key: b, crl: c } }\n`,
+    /^5:40 .*`crl` needs `clients`/,
+  ],
   ['an origin that is a wildcard', `${HEAD}listen: { origins: ["*"] }\n`, /^5:21 /],
   ['a port out of range', `${HEAD}listen: { port: 70000 }\n`, /^5:17 .*at most 65535$/],
   ['no duration', `${HEAD}calls: { idle: soon }\n`, /^5:16 .*not a duration/],

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CertificateFault, credentials } from '../../src/doors/certificate.ts';
 import { idOf, revocation, subjectOf } from '../../src/doors/revoked.ts';
 import { Authority, type Pair, type WantedList } from '../net/pki.ts';
 
@@ -92,5 +93,33 @@ describe('a list of revoked certificates', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('the files of a listener', () => {
+  const load = (crl: string, clients = ca.root.cert, more: { trust?: string; ended?: 'accept' } = {}) => {
+    const pair = ca.issue('DNS:gate.example');
+    const pem = {
+      cert: pair.cert,
+      key: pair.key,
+      clients,
+      crl,
+      ...(more.trust !== undefined && { trust: more.trust }),
+    };
+    const bytes = Object.fromEntries(Object.entries(pem).map(([name, text]) => [name, Buffer.from(text)]));
+    return credentials(bytes as never, Date.now(), undefined, more.ended);
+  };
+
+  it('need a list of each authority that is named, signed by it', () => {
+    const [own, theirs] = [list([]), other.revoked([])];
+    expect(load(own).clients?.revocation?.until).toBeGreaterThan(NOW);
+    for (const text of [theirs, 'x', '']) expect(() => load(text), text.slice(0, 20)).toThrow(CertificateFault);
+    expect(() => load(theirs)).toThrow(/there is no list in it that "CN=test root" signed/);
+    expect(() => load(theirs, ca.root.cert, { ended: 'accept' })).toThrow(CertificateFault);
+    // An authority between is one that is named.
+    expect(() => load(own, ca.root.cert + middle!.cert)).toThrow(/"CN=authority \d+" signed/);
+    expect(() => load(own + list([], { by: middle! }), ca.root.cert + middle!.cert)).not.toThrow();
+    // Those of trust bundles come and go, and need none.
+    expect(() => load(own, ca.root.cert, { trust: other.root.cert })).not.toThrow();
   });
 });

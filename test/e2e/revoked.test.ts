@@ -1,6 +1,4 @@
 /** Lists of revoked client certificates, through the running program: in the handshake, on open connections, for workloads. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Authority, type Pair } from '../net/pki.ts';
@@ -96,17 +94,6 @@ describe('a client certificate', () => {
     site.configure('{ keys: true }', KEYS, `${LISTS}, crl-ended: accept`);
     await site.start();
     expect([await by(good), await by(bad)]).toEqual([200, 'no answer']);
-  });
-
-  it.each<[string, () => string, string, RegExp]>([
-    ['a list of another authority', () => mesh.revoked([]), LISTS, /there is no list in it that "CN=test root" signed/],
-    ['no list', () => 'x', LISTS, /no list of revoked certificates in it that can be read/],
-    ['nobody to believe', () => ca.revoked([]), ', crl: ./clients.crl', /`crl` needs `clients` or `identity.spiffe`/],
-  ])('is not asked for with %s', (_what, list, tls, why) => {
-    writeFileSync(join(site.site.dir, 'clients.crl'), list());
-    site.configure('{ keys: true }', KEYS, tls);
-    const { status, stderr } = site.site.run('run');
-    expect([status, stderr]).toEqual([2, expect.stringMatching(why)]);
   });
 });
 

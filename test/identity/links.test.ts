@@ -1,3 +1,4 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/core/call.ts';
 import { chains, withChain } from '../../src/identity/chain.ts';
@@ -72,6 +73,29 @@ describe('a chain that each link signs', () => {
     });
     const who = caller(whole(), { expires: NOW + 5_000 });
     expect(await judge(who)).toMatchObject({ expires: NOW + 5_000 });
+  });
+
+  it('is signed by any library that signs JWTs', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('Ed25519');
+    const jwk = await exportJWK(publicKey);
+    const at = Math.floor(Date.now() / 1000);
+    const to = { ...TO, at };
+    const inner = sign(planner, saying(planner, 'coder', to));
+    const proof = await new SignJWT({ sub_id: { format: 'iss_sub', iss: TO.iss, sub: TO.sub }, prev: digest(inner) })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'act-proof+jwt', jwk })
+      .setIssuer('coder')
+      .setAudience(TO.resource)
+      .setIssuedAt()
+      .setExpirationTime('10m')
+      .setJti('one')
+      .sign(privateKey);
+    const rules = chains.parse({
+      ...RULES,
+      agents: { ...RULES.agents, coder: { clients: ['coder-prod'], signs: [await calculateJwkThumbprint(jwk)] } },
+    });
+    const act = { sub: 'coder', act: { sub: 'planner' } };
+    const who = caller({ act, act_proofs: [proof, inner], client_id: 'coder-prod' }, { expires: Date.now() + 60_000 });
+    expect(await judge(who, new Once(LINKS), Date.now, rules)).toMatchObject({ agent: ['coder', 'planner'] });
   });
 
   it('is judged once, and no longer good when a link has ended', async () => {
