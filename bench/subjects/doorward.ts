@@ -134,13 +134,14 @@ function overLane(): Handler {
   const url = `http://127.0.0.1:${process.env['UPSTREAM']}${path}`;
   const spec = httpSpec('bench', { url, private: ['127.0.0.0/8'] });
   if ('fault' in spec) throw new Error(spec.fault);
+  const reviewed = serverPin(spec);
   const open = lanes({
     machine: undefined as never,
     redactor: undefined as never,
     clock: Date.now,
     version: 'bench',
     specs: () => spec,
-    pin: () => serverDigest(serverPin(spec)),
+    pin: () => serverDigest(reviewed),
     expected: () => new Map([['tool:echo', pin.digest]]),
     onDrift() {},
     onEvent() {},

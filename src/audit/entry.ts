@@ -193,8 +193,11 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
 
   function outcome(end: Outcome): string {
     const { kind, code, sent, bytes, ms, upstream, taint, detail } = end;
-    const ours = { kind, code, sent, bytes, ms, upstream, ...(taint.length > 0 && { taint }) };
-    return `"outcome":${JSON.stringify(ours).slice(0, -1)}${optional('detail', detail)}}`;
+    const ended = code === undefined ? '' : `,"code":"${code}"`;
+    const there = upstream === undefined ? '' : `,"upstream":${JSON.stringify(upstream)}`;
+    const tainted = taint.length > 0 ? `,"taint":${JSON.stringify(taint)}` : '';
+    const rest = `${there}${tainted}${optional('detail', detail)}`;
+    return `"outcome":{"kind":"${kind}"${ended},"sent":${sent},"bytes":${bytes},"ms":${ms}${rest}}`;
   }
 
   function subject(call: Call): string {

@@ -158,9 +158,13 @@ function lane(upstream: string, caller: Caller, session: string, target: Target,
   return JSON.stringify([upstream, caller.tenant, caller.subject, caller.agent, session, own, caller.issuer]);
 }
 
+let parted = { key: '', session: '' };
+
 /** The legacy session that a call came by; '-' = none. */
 export function sessionOf({ lane: key }: Pick<Call, 'lane'>): string {
-  return (JSON.parse(key) as string[])[4]!;
+  // Several ask about one call, one behind the other.
+  if (parted.key !== key) parted = { key, session: (JSON.parse(key) as string[])[4]! };
+  return parted.session;
 }
 
 export function isCall(made: Call | Attempt): made is Call {

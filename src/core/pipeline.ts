@@ -265,7 +265,17 @@ function answered(handler: Handler, call: Call, io: Parameters<Handler>[1]): May
   return new Promise((resolve, reject) => {
     const abort = () => reject(io.signal.reason);
     io.signal.addEventListener('abort', abort, { once: true });
-    said.then(resolve, reject).finally(() => io.signal.removeEventListener('abort', abort));
+    const over = () => io.signal.removeEventListener('abort', abort);
+    said.then(
+      (answer) => {
+        over();
+        resolve(answer);
+      },
+      (error) => {
+        over();
+        reject(error);
+      },
+    );
   });
 }
 

@@ -233,6 +233,8 @@ export const REPEATED = Symbol('repeated');
 
 /** The one value of a header, as it was sent: Node would join or drop a second one. `name` in lower case. */
 export function only(req: IncomingMessage, name: string): string | typeof REPEATED | undefined {
+  // Most are not there, and Node knows that at once.
+  if (req.headers[name] === undefined) return undefined;
   const raw = req.rawHeaders;
   let value: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {

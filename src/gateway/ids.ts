@@ -6,10 +6,16 @@ const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export function idMaker(clock: Clock, random: Random): () => string {
   let pool = random(1024);
   let used = 0;
+  let last = Number.NaN;
+  let begin = '';
   return () => {
     if (used + 10 > pool.length) [pool, used] = [random(1024), 0];
-    let text = '';
-    for (let time = clock(), i = 0; i < 10; i++, time = Math.floor(time / 32)) text = DIGITS[time % 32] + text;
+    const now = clock();
+    if (now !== last) {
+      begin = timeOf(now);
+      last = now;
+    }
+    let text = begin;
     let bits = 0;
     let held = 0;
     for (const end = used + 10; used < end; used++) {
@@ -18,4 +24,10 @@ export function idMaker(clock: Clock, random: Random): () => string {
     }
     return text;
   };
+}
+
+function timeOf(now: number): string {
+  let text = '';
+  for (let time = now, i = 0; i < 10; i++, time = Math.floor(time / 32)) text = DIGITS[time % 32] + text;
+  return text;
 }

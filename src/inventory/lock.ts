@@ -65,8 +65,13 @@ export function originDigest({ package: pack, server }: OriginPin): string | und
   return pack?.digest ?? (server && serverDigest(server));
 }
 
-export function serverDigest({ url, pins }: ServerPin): string {
-  return digest({ url, pins: [...pins].sort() });
+/** Asked before each call; what a lockfile says of a server does not change. */
+const digests = new WeakMap<ServerPin, string>();
+
+export function serverDigest(pin: ServerPin): string {
+  let found = digests.get(pin);
+  if (found === undefined) digests.set(pin, (found = digest({ url: pin.url, pins: [...pin.pins].sort() })));
+  return found;
 }
 
 /** Everything pinned, in file order. */
