@@ -3,11 +3,14 @@
  * their ratios to the floor say much. CPU is user and system time of the process under test per request.
  *
  *   npm run bench -- [--quick] [--write] [--only <part of a title>]
+ *
+ * `--only cost` takes half a minute: it tells whether a change made each call dearer (bench/cost.json).
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { measureCost } from './cost.ts';
 import { measureLanes } from './lanes.ts';
 import { load } from './load.ts';
 import { args, TOKEN } from './payloads.ts';
@@ -271,6 +274,11 @@ try {
   const out = [
     `${cpus().length} x ${cpus()[0]!.model}, Node ${process.versions.node}, ${ROUNDS} interleaved rounds, medians.`,
   ];
+  if ('cost'.includes(only)) {
+    const lines = await measureCost(process.argv.includes('--write'));
+    process.stdout.write(`${lines.join('\n')}\n`);
+    out.push(...lines);
+  }
   const { port: upstream } = await start('upstream.ts', {});
   for (const plan of PLANS.filter(({ title }) => title.includes(only))) {
     process.stderr.write(`${plan.title} ...\n`);
@@ -283,7 +291,7 @@ try {
     process.stdout.write(`${lines.join('\n')}\n`);
     out.push(...lines);
   }
-  if (process.argv.includes('--write')) {
+  if (process.argv.includes('--write') && only === '') {
     const dir = join(import.meta.dirname, '../docs/figures');
     mkdirSync(dir, { recursive: true });
     writeFileSync(

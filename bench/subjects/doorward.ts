@@ -9,19 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { openAudit } from '../../src/audit/log.ts';
-import { schema } from '../../src/config/schema.ts';
-import type { Handler, Pinned, Result } from '../../src/core/call.ts';
-import type { ControlId } from '../../src/core/order.ts';
+import type { Handler, Result } from '../../src/core/call.ts';
 import type { Log } from '../../src/core/ports.ts';
 import { mayHold, redactText } from '../../src/detect/secrets.ts';
 import { serveHttp } from '../../src/doors/http.ts';
 import { harden } from '../../src/gateway/harden.ts';
-import { compileSnapshot } from '../../src/gateway/snapshot.ts';
 import { localIdentity } from '../../src/identity/local.ts';
-import { descriptorDigest } from '../../src/inventory/digest.ts';
-import { Holds } from '../../src/inventory/holds.ts';
 import { serverDigest } from '../../src/inventory/lock.ts';
-import { shelf } from '../../src/inventory/shelf.ts';
 import { parseJson, REPLY_CAPS } from '../../src/lib/json/scan.ts';
 import { isObject } from '../../src/lib/json/types.ts';
 import { memoryState } from '../../src/store/memory.ts';
@@ -29,46 +23,15 @@ import { tryOwn } from '../../src/store/owner.ts';
 import { httpSpec, serverPin } from '../../src/upstreams/http/spec.ts';
 import { lanes } from '../../src/upstreams/lanes.ts';
 import { resultSlice } from '../../src/upstreams/member.ts';
-import { TOKEN, TOOL } from '../payloads.ts';
+import { TOKEN } from '../payloads.ts';
+import { pin, snapshotWithout } from '../site.ts';
 import { ready } from './child.ts';
 
 const without = (process.env['WITHOUT'] ?? '').split(',').filter(Boolean);
 const dir = mkdtempSync(join(tmpdir(), 'doorward-bench-'));
 process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 
-const pin: Pinned = {
-  kind: 'tool',
-  upstream: 'bench',
-  name: 'echo',
-  digest: descriptorDigest('tool', TOOL),
-  descriptor: TOOL,
-  facts: { reads: true, writes: false, destructive: false, executes: false, sendsOut: false },
-  exceptions: {},
-  cap: 8 << 20,
-};
-const OPEN = { minute: 1_000_000, burst: 1_000_000, 'at-once': 1000 };
-// Twenty policies on one tool; two of them read arguments.
-const config = schema.parse({
-  doorward: 1,
-  upstreams: {},
-  output: { session: 2 ** 40 },
-  limits: { subject: OPEN, agent: OPEN, upstream: OPEN, same: { minute: 1_000_000, burst: 1_000_000 } },
-  policy: [
-    { to: 'local', allow: ['bench.echo'] },
-    { to: 'local', allow: ['bench.echo'], when: { args: { city: 'Lisbon' } } },
-    { to: 'local', allow: ['bench.echo'], when: { args: { count: { max: 10 } } } },
-    ...Array.from({ length: 17 }, (_, i) => ({ to: { group: `team-${i}` }, allow: ['bench.echo'] })),
-  ],
-});
-
-const snapshot = compileSnapshot({
-  id: 'bench',
-  config,
-  context: { pinned: [pin], cedar: [], fingerprint: () => '000000000000' },
-  shelf: shelf({ upstreams: new Map([['bench', { things: [pin] }]]) }, new Holds()),
-  routes: new Map([['bench', 'bench']]),
-  without: without.filter((id) => id !== 'audit' && id !== 'durable') as ControlId[],
-});
+const snapshot = snapshotWithout(without);
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const audit = await openAudit({
