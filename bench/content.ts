@@ -6,7 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Row, readRows, textOf } from '../scripts/screen/corpora.ts';
+import { type Row, readRows, readTaught, textOf } from '../scripts/screen/corpora.ts';
 import { train } from '../scripts/screen/train.ts';
 import { inspectRow } from '../src/cli/inspect/inspect.ts';
 import { judgeDescriptor } from '../src/detect/injection/descriptor.ts';
@@ -177,7 +177,7 @@ function speed(): void {
 function leaveOneOut(): Map<string, Tally> {
   const tallies = new Map<string, Tally>();
   for (const source of new Set(injection.map((row) => row.source))) {
-    const others = injection.filter((row) => row.source !== source);
+    const others = [...injection.filter((row) => row.source !== source), ...readTaught()];
     const models = { descriptor: train(others, 'descriptor'), result: train(others, 'result') };
     for (const row of injection) {
       if (row.source !== source) continue;

@@ -1,5 +1,6 @@
 /**
- * Trains the model of `src/detect/injection/model.ts` from the open corpora and writes its weights.
+ * Trains the model of `src/detect/injection/model.ts` from the open corpora and
+ * from `scripts/screen/taught`, and writes its weights.
  *
  *   DOORWARD_CORPORA=<folder> node scripts/train-screen.ts
  *
@@ -8,10 +9,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BITS } from '../src/detect/injection/model.ts';
-import { readRows } from './screen/corpora.ts';
+import { readRows, readTaught } from './screen/corpora.ts';
 import { train } from './screen/train.ts';
 
-const rows = readRows('injection.jsonl');
+const rows = [...readRows('injection.jsonl'), ...readTaught()];
 const packed = Object.fromEntries(
   (['descriptor', 'result'] as const).map((head) => {
     const { values, bias } = train(rows, head);

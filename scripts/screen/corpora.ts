@@ -39,3 +39,22 @@ export function textOf(row: Row): string {
   walk(row.json);
   return out.join('\n');
 }
+
+/** Texts of our own, by what they are, one to a line: attacks that no corpus has, and clean texts that look like them. */
+export function readTaught(): Row[] {
+  return (['result', 'descriptor'] as const).flatMap((kind) =>
+    (['attack', 'benign'] as const).flatMap((label) =>
+      readFileSync(join(import.meta.dirname, `taught/${kind}.${label}.txt`), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line, i) => ({
+          id: `${kind}-${label}-${i}`,
+          source: 'taught',
+          kind: `tool_${kind}`,
+          label,
+          category: 'taught',
+          text: line.replaceAll('\\n', '\n'),
+        })),
+    ),
+  );
+}

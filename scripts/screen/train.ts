@@ -1,6 +1,7 @@
 /** Logistic regression by stochastic gradient over windows; of an attack, the window that looks most like one. */
+import { sayingOf } from '../../src/detect/injection/judge.ts';
 import { BITS, featuresOf, logit, STRIDE, scratch, type Weights, WINDOW } from '../../src/detect/injection/model.ts';
-import { type Head, hitsOf } from '../../src/detect/injection/rules.ts';
+import { type Head } from '../../src/detect/injection/rules.ts';
 import { wordsOf } from '../../src/detect/injection/words.ts';
 import { normalise } from '../../src/detect/normalise.ts';
 import { type Row, textOf } from './corpora.ts';
@@ -14,6 +15,7 @@ const TAUGHT: ReadonlySet<string> = new Set([
   'preference_manipulation',
   'result_injection',
   'encoded_instruction',
+  'taught',
 ]);
 const EPOCHS = 8;
 const RATE = 0.5;
@@ -30,7 +32,9 @@ export function train(rows: readonly Row[], head: Head): Weights & { readonly va
     if (attack && !TAUGHT.has(row.category) && row.source !== 'lakera-gandalf') return [];
     // A result is no descriptor, but who injects speaks the same in both.
     if (!attack && descriptor !== (head === 'descriptor')) return [];
-    return [{ attack, windows: windowsOf(textOf(row)), weight: descriptor === (head === 'descriptor') ? 1 : 0.5 }];
+    return [
+      { attack, windows: windowsOf(textOf(row), head), weight: descriptor === (head === 'descriptor') ? 1 : 0.5 },
+    ];
   });
   // Sources of hundreds of rows from one template do not outvote the others.
   const attacks = examples.filter(({ attack }) => attack).length;
@@ -64,13 +68,13 @@ function step(
   weights.bias += rate * error * 0.05;
 }
 
-function windowsOf(text: string): Windows {
+function windowsOf(text: string, head: Head): Windows {
   const view = normalise(text);
   const pieces = [view.text, ...view.hidden.map(({ text: piece }) => piece)];
   const out: Uint32Array[] = [];
   for (const piece of pieces) {
     const words = wordsOf(piece);
-    const hits = hitsOf(words);
+    const hits = sayingOf(words, head, 4096);
     for (let from = 0; from === 0 || from < words.count - STRIDE; from += STRIDE) {
       const to = Math.min(words.count, from + WINDOW);
       const n = featuresOf(words, hits, from, to, scratch);

@@ -29,6 +29,8 @@ export function normalise(text: string): View {
   const hidden = new Hidden();
   let shown = text;
   if (!isPlain(text)) shown = fold(text, hidden);
+  // As calendars and JSON in JSON write the end of a line.
+  if (shown.includes('\\n')) shown = shown.replaceAll('\\n', '\n');
   if (shown.includes('<')) markup(shown, hidden);
   if (shown.includes('](')) for (const [, alt] of shown.matchAll(ALT)) hidden.add('markup', alt!);
   if (/%[0-9a-f]{2}|&#|\\[ux]/i.test(shown))

@@ -1,8 +1,9 @@
 /** Rules and model together: how sure it is that a text speaks to a model, and what says so. */
 import { type Slices, whole } from '../../core/slices.ts';
 import { type How, normalise } from '../normalise.ts';
+import { casesOf } from './cases.ts';
 import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
-import { type Head, type Hit, hitsOf, RULES } from './rules.ts';
+import { FIRST_CASE, FIRST_CUE, type Head, type Hit, hitsOf, RULES } from './rules.ts';
 import { mayHit, suspects } from './suspect.ts';
 import { type Words, wordsOf } from './words.ts';
 
@@ -82,7 +83,7 @@ const WIDE = /\P{ASCII}/u;
 function look(text: string, head: Head, weights: Weights, how: How | undefined): Judged {
   if (text.length > SHORT && !WIDE.test(text) && !mayHit(Buffer.from(text, 'latin1'))) return QUIET;
   const words = wordsOf(text);
-  const hits = hitsOf(words, MOST_HITS);
+  const hits = sayingOf(words, head, MOST_HITS);
   if (hits.length === 0) return QUIET;
   let best: { score: number; rules: number; hits: readonly Hit[]; odds: number } | undefined;
   for (const from of windows(hits, words.count)) {
@@ -100,6 +101,25 @@ function look(text: string, head: Head, weights: Weights, how: How | undefined):
   return { severity, score: best.score, evidence: evidence(text, words, best, how) };
 }
 
+/** Words around a rule or a cue in which cases are looked for: two sentences. */
+const AROUND = 64;
+
+/** What rules and cases say. A descriptor is looked at whole: it is short, and looked at once. */
+export function sayingOf(words: Words, head: Head, most: number): Hit[] {
+  const found = hitsOf(words, most);
+  const hits = found.filter(({ rule }) => rule < FIRST_CUE);
+  if (head === 'descriptor') return [...hits, ...casesOf(words, 0, words.count, most)];
+  let done = 0;
+  for (let i = 0; i < found.length && hits.length < 2 * most; ) {
+    const from = Math.max(done, found[i]!.from - AROUND);
+    let to = found[i]!.to + AROUND;
+    for (i++; i < found.length && found[i]!.from - AROUND <= to; i++) to = Math.max(to, found[i]!.to + AROUND);
+    done = Math.min(words.count, to);
+    if (from < done) hits.push(...casesOf(words, from, done, most));
+  }
+  return hits;
+}
+
 /** Windows that hold hits, by where they begin. */
 function windows(hits: readonly Hit[], count: number): Set<number> {
   const starts = new Set<number>();
@@ -112,20 +132,30 @@ function windows(hits: readonly Hit[], count: number): Set<number> {
   return starts;
 }
 
-/** Each rule once. */
+/** Each rule once. A case adds what it weighs beyond the rules that say the same. */
 export function ruleScore(hits: readonly Hit[], head: Head): number {
   let sum = 0;
   const seen = new Set<number>();
+  const said = new Map<string, number>();
   for (const { rule } of hits) {
-    if (seen.has(rule)) continue;
+    if (rule >= FIRST_CASE || seen.has(rule)) continue;
     seen.add(rule);
-    sum += RULES[rule]!.weight[head];
+    const { says, weight } = RULES[rule]!;
+    sum += weight[head];
+    said.set(says, (said.get(says) ?? 0) + weight[head]);
+  }
+  for (const { rule } of hits) {
+    if (rule < FIRST_CASE || seen.has(rule)) continue;
+    seen.add(rule);
+    const { says, weight } = RULES[rule]!;
+    const before = said.get(says) ?? 0;
+    sum += before > 0 ? Math.max(0, weight[head] - before) : weight[head];
   }
   return sum;
 }
 
 /** A descriptor that the rules speak of is rarely cleared by a model that saw few attacks. */
-const DOWN: Readonly<Record<Head, number>> = { descriptor: -0.25, result: -0.25 };
+const DOWN: Readonly<Record<Head, number>> = { descriptor: 0, result: -0.25 };
 
 /** The model moves what the rules say up or down, by so much at most: it never speaks alone. */
 export function combine(rules: number, odds: number, head: Head): number {

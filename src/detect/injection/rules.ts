@@ -2,6 +2,7 @@
  * Rules that say why. A rule is a row of word classes with the most words that may lie between them; all rules are
  * followed in one linear pass over the words, whatever the text, because each stage keeps only its latest place.
  */
+import acts from '../data/acts.json' with { type: 'json' };
 import data from '../data/instructions.json' with { type: 'json' };
 import { clauseEnds, hashOf, MARK, markOf, type Words } from './words.ts';
 
@@ -28,20 +29,40 @@ export interface Hit {
   readonly to: number;
 }
 
-export const RULES: readonly Rule[] = (data.rules as [string, string, number, number, string][]).map(
-  ([id, says, descriptor, result, row]) => {
-    const parts = row.split(' ');
-    return {
-      id,
-      says,
-      weight: { descriptor, result },
-      classes: parts.filter((_, i) => i % 2 === 0).map((name) => name.replace('*', '')),
-      anchors: parts.flatMap((part, i) => (part.startsWith('*') ? [i / 2] : [])),
-      gaps: parts.filter((_, i) => i % 2 === 1).map((gap) => Number.parseInt(gap, 10)),
-      clause: parts.filter((_, i) => i % 2 === 1).map((gap) => gap.endsWith('c')),
-    };
-  },
-);
+type Given = [id: string, says: string, descriptor: number, result: number, row: string];
+
+/** Words by class: those of the rules, and those of the cues of cases. */
+export const WORDS: Readonly<Record<string, string>> = { ...data.words, ...acts.near };
+
+const ROWS: readonly Rule[] = [
+  ...(data.rules as Given[]).map(([id, says, descriptor, result, row]) => ruleOf(id, says, descriptor, result, row)),
+  ...acts.cues.map((row) => ruleOf('cue', '', 0, 0, row)),
+];
+/** From here on rules weigh nothing: they tell where a case may be. */
+export const FIRST_CUE = data.rules.length;
+/** From here on they are cases (`cases.ts`), which have no rows of words. */
+export const FIRST_CASE = ROWS.length;
+/** The signs of each case. */
+export const CASES: readonly string[] = (acts.cases as Given[]).map(([, , , , row]) => row);
+
+/** Rows of words, cues, then cases. */
+export const RULES: readonly Rule[] = [
+  ...ROWS,
+  ...(acts.cases as Given[]).map(([id, says, descriptor, result]) => ruleOf(id, says, descriptor, result, '')),
+];
+
+function ruleOf(id: string, says: string, descriptor: number, result: number, row: string): Rule {
+  const parts = row === '' ? [] : row.split(' ');
+  return {
+    id,
+    says,
+    weight: { descriptor, result },
+    classes: parts.filter((_, i) => i % 2 === 0).map((name) => name.replace('*', '')),
+    anchors: parts.flatMap((part, i) => (part.startsWith('*') ? [i / 2] : [])),
+    gaps: parts.filter((_, i) => i % 2 === 1).map((gap) => Number.parseInt(gap, 10)),
+    clause: parts.filter((_, i) => i % 2 === 1).map((gap) => gap.endsWith('c')),
+  };
+}
 
 /** Each rule has so many stages at most. */
 const STAGES = 6;
@@ -59,7 +80,7 @@ interface Step {
 }
 
 function stepOf(rule: number, stage: number): Step {
-  const { gaps, clause, classes } = RULES[rule]!;
+  const { gaps, clause, classes } = ROWS[rule]!;
   return {
     rule,
     stage,
@@ -97,7 +118,7 @@ function find(hash: number): number {
 
 function learn(kind: keyof Leads, classes: Readonly<Record<string, string>>): void {
   for (const [name, list] of Object.entries(classes)) {
-    const steps = RULES.flatMap((rule, r) =>
+    const steps = ROWS.flatMap((rule, r) =>
       rule.classes.flatMap((wanted, stage) => (wanted === name ? [stepOf(r, stage)] : [])),
     );
     if (steps.length === 0) continue;
@@ -114,15 +135,15 @@ function learn(kind: keyof Leads, classes: Readonly<Record<string, string>>): vo
     }
   }
 }
-learn('plain', data.words);
+learn('plain', WORDS);
 learn('opened', data.opened);
 learn('heading', data.heading);
 learn('piped', data.piped);
 learn('colon', data.colon);
 const MAIL = leads[find(hashOf('@mail'))]!.plain;
 
-const place = new Int32Array(RULES.length * STAGES);
-const begun = new Int32Array(RULES.length * STAGES);
+const place = new Int32Array(ROWS.length * STAGES);
+const begun = new Int32Array(ROWS.length * STAGES);
 
 /** All hits, in order of their last word, the first `max` of them. */
 export function hitsOf(words: Words, max = 4096): Hit[] {

@@ -4,7 +4,7 @@ import { type Slices, whole } from '../../core/slices.ts';
 import data from '../data/instructions.json' with { type: 'json' };
 import { Keywords } from '../probe.ts';
 import { classOf } from '../shape.ts';
-import { RULES } from './rules.ts';
+import { RULES, WORDS } from './rules.ts';
 
 /** What stands around a word for it to be of a class: anything, an opening mark before it, a colon behind it. */
 const OPENED = 1;
@@ -25,11 +25,7 @@ function classAt(name: string): number {
   if (known >= 0) return known;
   const of = classes.push(name) - 1;
   partners.push([]);
-  for (const [around, lists] of [
-    data.words,
-    { ...data.opened, ...data.heading, ...data.piped },
-    data.colon,
-  ].entries()) {
+  for (const [around, lists] of [WORDS, { ...data.opened, ...data.heading, ...data.piped }, data.colon].entries()) {
     const list = (lists as Readonly<Record<string, string>>)[name] ?? '';
     // Text that is not ASCII is looked at anyway; two letters are found with what stands beside them.
     const words = list.split(' ').flatMap((word) => (word.length > 2 ? [word] : (SHORT.get(word) ?? [])));
@@ -48,6 +44,7 @@ const SHORT: ReadonlyMap<string, readonly string[]> = new Map([
 /** Bytes of one word between two that a rule joins; longer ones are not English. */
 const WORD = 14;
 for (const { anchors, classes: row, gaps } of RULES) {
+  if (anchors.length === 0) continue;
   const [first, second] = anchors as [number, number?];
   const of = classAt(row[first]!);
   if (second === undefined) partners[of]!.push({ other: -1, reach: 0 });
