@@ -47,6 +47,8 @@ interface Task {
   readonly for: z.infer<typeof task>['for'];
   readonly tools: ReadonlySet<string>;
   readonly after: ReadonlyMap<string, readonly string[]>;
+  /** The tools that come before another: only these are remembered. */
+  readonly first: ReadonlySet<string>;
   readonly args: ReadonlyMap<string, readonly (readonly [path: readonly string[], bound: Bound])[]>;
   readonly results: ReadonlyMap<string, Results>;
   readonly otherwise: 'ask' | 'deny';
@@ -55,13 +57,11 @@ interface Task {
 export interface Tasks {
   /** The task of this caller; `unknown` = their token names one that is not configured. */
   of(caller: Caller): Task | 'unknown' | undefined;
-  /** The tools that some task wants called before another: only these are remembered. */
-  readonly first: ReadonlySet<string>;
   /** Things of which some task needs only fields of the result. */
   readonly minimised: readonly Pinned[];
 }
 
-export const NO_TASKS: Tasks = Object.freeze({ first: new Set<string>(), minimised: [], of: () => undefined });
+export const NO_TASKS: Tasks = Object.freeze({ minimised: [], of: () => undefined });
 
 /** The claim that names the task. */
 const CLAIM = 'task';
@@ -90,6 +90,7 @@ export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 
       for: said.for,
       tools,
       after: new Map(Object.entries(said.after)),
+      first: new Set(Object.values(said.after).flat()),
       args: new Map(
         Object.entries(said.args).map(([tool, bounds]) => [
           own(tool, [name, 'args', tool]),
@@ -103,7 +104,6 @@ export function compileTasks(config: TasksConfig, { pinned }: Pick<RuleContext, 
   const byName = new Map(tasks.map((one) => [one.name, one]));
   return {
     minimised,
-    first: new Set(tasks.flatMap(({ after }) => [...after.values()].flat())),
     of(caller) {
       if (tasks.length === 0) return undefined;
       const claimed = caller.claims[CLAIM];
@@ -162,10 +162,15 @@ export function called(task: Task, thing: Pinned, call: CallView, state: State):
 }
 const NONE: ReadonlySet<string> = new Set();
 
-/** After a call that was sent: what follows it makes sense now. To complete its arguments is not to call it. */
-export function note(call: CallView, { first }: Tasks, window: number, state: State): Maybe<void> {
-  if (first.size === 0 || call.target.kind === 'route' || !CALLS.has(call.family)) return undefined;
+/**
+ * After a call that was sent: what follows it makes sense now. Only the calls of a task that wants to know are remembered,
+ * so that nobody else can fill what is. To complete its arguments is not to call it.
+ */
+export function note(call: CallView, tasks: Tasks, window: number, state: State): Maybe<void> {
+  if (call.target.kind === 'route' || !CALLS.has(call.family)) return undefined;
+  const task = tasks.of(call.caller);
+  if (task === undefined || task === 'unknown') return undefined;
   const name = nameOf(call.target);
-  return first.has(name) ? state.put(SPACE, `${flowOf(call)} ${name}`, true, window) : undefined;
+  return task.first.has(name) ? state.put(SPACE, `${flowOf(call)} ${name}`, true, window) : undefined;
 }
 const CALLS: ReadonlySet<Family> = new Set(['call', 'get', 'read']);

@@ -182,8 +182,27 @@ describe('a task', () => {
     const completed = callOf(TOOLS.issue, 'hub', bot, { lane: laneOf('-'), family: 'complete' });
     await policy.settle!(completed, { sent: true, taint: [] } as unknown as Outcome, rules, state);
     expect(await comment()).toBe('policy.task');
+    // Another agent of the same subject has a flow of its own, and without a task nothing is remembered of it.
+    await call(rules, 'issue', { who: LOCAL });
+    expect(await comment()).toBe('policy.task');
     await call(rules, 'issue', { who: bot });
     expect(await comment()).toBe('pass');
+  });
+
+  it('has no room that others can fill', async () => {
+    const rules = rulesOf({ tasks: TRIAGE, flows: quiet });
+    let puts = 0;
+    const counted: State = Object.assign(Object.create(state), {
+      put: (...of: Parameters<State['put']>) => {
+        if (of[0] === 'task') puts++;
+        return state.put(...of);
+      },
+    });
+    for (const who of [LOCAL, bot]) {
+      const made = callOf(TOOLS.issue, 'hub', who, { lane: laneOf('-') });
+      await policy.settle!(made, { sent: true, taint: [] } as unknown as Outcome, rules, counted);
+      expect(puts).toBe(who === bot ? 1 : 0);
+    }
   });
 
   it('is named by the token, and an unknown name is no task at all', async () => {
