@@ -1,6 +1,7 @@
 /** Starts a server in its sandbox, shows what it offers and what changed, and pins what a person agrees to. */
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../config/fault.ts';
+import { meeting } from '../../controls/policy/handoffs/where.ts';
 import { type Prepared, placeOf, prepareUpstreams, RUN_FORMS } from '../../gateway/prepare.ts';
 import { readSite } from '../../gateway/site.ts';
 import { prepareSpecs } from '../../gateway/specs.ts';
@@ -224,7 +225,9 @@ function show({ upstream, items, instructions, packageChanged, clean }: Plan): v
 async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, options: Options): Promise<boolean> {
   const good = made.items.filter(({ pinnable, status }) => pinnable && status !== 'gone');
   const held = made.items.filter(({ pinnable }) => !pinnable);
-  const grants = options.grants ? proposed(made.upstream, good) : { allow: [], ask: [] };
+  const shared = new Set(site.config.upstreams[made.upstream]?.shared ? [made.upstream] : []);
+  const lasting = good.filter(({ facts }) => meeting({ upstream: made.upstream, facts }, shared) === undefined);
+  const grants = options.grants ? proposed(made.upstream, lasting) : { allow: [], ask: [] };
   const question = options.grants
     ? `pin these ${good.length}? allow the readers, ask before the writers?`
     : `pin these ${good.length}?`;
@@ -243,6 +246,8 @@ async function pin({ site }: Pick<Prepared, 'site'>, made: Plan, options: Option
     data(
       `pinned ${good.length}, held ${held.length}. wrote doorward.lock${lines > 0 ? ` and ${lines} policy lines in ${site.shown}` : ''}`,
     );
+    if (options.grants && lasting.length < good.length)
+      data(`${good.length - lasting.length} of them let agents meet: write their grants yourself, with \`until\``);
     if (good.some(({ guessed }) => guessed))
       data('facts (reads, writes, ...) are guesses from what the server says of itself: correct them in doorward.lock');
     data('next: doorward run');

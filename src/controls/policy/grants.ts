@@ -8,6 +8,7 @@ import { parseHours } from '../../lib/hours.ts';
 import { closest } from '../../lib/text.ts';
 import { type Bounds, bounds, compileBounds } from './bounds.ts';
 import { instant, refuseLasting } from './handoffs/until.ts';
+import { meeting } from './handoffs/where.ts';
 import type { Names } from './names.ts';
 import { type Demand, require as required } from './strength.ts';
 import { argumentsOf, type Member, memberOf, type RecordType, uidOf } from './types.ts';
@@ -87,14 +88,14 @@ export interface Granted {
 }
 
 /** Throws RulesFault for wildcards, names that are not pinned, duplicates, and arguments that cannot be compared so. */
-export function compileGrants(grants: readonly Grant[], names: Names): Granted[] {
+export function compileGrants(grants: readonly Grant[], names: Names, shared: ReadonlySet<string>): Granted[] {
   const seen = new Map<string, string>();
   return grants.flatMap((row, i) =>
     (['allow', 'ask'] as const).flatMap((word) =>
       row[word].map((name, j) => {
         const path: Path = ['policy', i, word, j];
         const thing = names.resolve(name, path);
-        refuseLasting(row, thing, path);
+        refuseLasting(row, name, meeting(thing, shared), path);
         const id = `policy[${i}].${word}`;
         const once = JSON.stringify([uidOf(thing), row.to, row.when ?? null, row.require ?? null]);
         const before = seen.get(once);

@@ -2,11 +2,12 @@
 import { type DetailedError, type PolicyJson, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Pinned } from '../../core/call.ts';
 import type { Action } from '../../core/ports.ts';
-import { RulesFault } from '../../core/rules.ts';
+import { type RuleContext, RulesFault } from '../../core/rules.ts';
 import { findInvisible } from '../../detect/invisible.ts';
 import { closest } from '../../lib/text.ts';
 import type { Policy } from './grants.ts';
 import { parseInstant, UNTIL } from './handoffs/until.ts';
+import { meeting } from './handoffs/where.ts';
 import { anything, readsOf, under } from './reads.ts';
 import { ENTITY, type Uid, uidOf } from './types.ts';
 
@@ -20,7 +21,11 @@ export interface OwnPolicy extends Policy {
 }
 
 /** Throws RulesFault; the message leads with file:line:column. */
-export function parseOwn(files: readonly { file: string; text: string }[], pinned: readonly Pinned[]): OwnPolicy[] {
+export function parseOwn(
+  files: readonly { file: string; text: string }[],
+  pinned: readonly Pinned[],
+  shared: ReadonlySet<string>,
+): OwnPolicy[] {
   return files.flatMap(({ file, text }) => {
     const [hidden] = findInvisible(text, 1);
     if (hidden) {
@@ -44,7 +49,7 @@ export function parseOwn(files: readonly { file: string; text: string }[], pinne
       const { json } = parsed;
       lint(json, pinned, fault);
       const until = untilOf(json, fault);
-      refuseOpen(json, until, pinned, fault);
+      refuseOpen(json, until, { pinned, shared }, fault);
       return {
         id: `${file}:${position(text, begin)}`,
         json,
@@ -112,16 +117,24 @@ function untilOf({ annotations, effect }: PolicyJson, fault: Fault): number | un
   return ms;
 }
 
-/** A permit for another agent ends, and says who may reach it (guarantee AZ9). */
-function refuseOpen(policy: PolicyJson, until: number | undefined, pinned: readonly Pinned[], fault: Fault): void {
-  const thing = pinned.find(({ facts, ...one }) => facts.agent !== undefined && covers(policy, { facts, ...one }));
-  if (policy.effect !== 'permit' || thing === undefined) return;
-  const name = uidOf(thing).id;
+/** A permit that lets agents meet ends, and says who may (guarantee AZ9). */
+function refuseOpen(
+  policy: PolicyJson,
+  until: number | undefined,
+  { pinned, shared }: Required<Pick<RuleContext, 'pinned' | 'shared'>>,
+  fault: Fault,
+): void {
+  if (policy.effect !== 'permit') return;
+  // A permit names one thing.
+  const thing = pinned.find((one) => covers(policy, one));
+  const how = thing && meeting(thing, shared);
+  if (how === undefined) return;
+  const name = uidOf(thing!).id;
   if (until === undefined)
-    throw fault(`\`${name}\` is another agent: a permit for it must end`, `${UNTIL}: @until("2027-03-31")`);
+    throw fault(`\`${name}\` ${how}: a permit for it must end`, `${UNTIL}: @until("2027-03-31")`);
   const { who, principal } = readsOf([policy]);
   if (!who && !WHO.some((member) => principal.members.has(member)))
-    throw fault(`\`${name}\` is another agent: a permit for it names who may reach it`, `read principal.agent`);
+    throw fault(`\`${name}\` ${how}: a permit for it names who may reach it`, 'read principal.agent');
 }
 const WHO = ['agent', 'agents', 'subject'];
 

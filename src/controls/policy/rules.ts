@@ -92,12 +92,12 @@ export function compile(config: PolicyConfig, context: Needs, around: Around = {
 /** Exported for tests: a cache that keeps nothing must change no answer. */
 export function compileWith(
   config: PolicyConfig,
-  { pinned, cedar, bundles = new Map(), scopes = new Map(), shared }: Needs,
+  { pinned, cedar, bundles = new Map(), scopes = new Map(), shared = new Set() }: Needs,
   cache: Pick<Generations<MayAnswer>, 'get' | 'set'>,
   around: Around = {},
 ): Rules {
-  const granted = compileGrants(config, namesOf(pinned));
-  const own = parseOwn(cedar, pinned);
+  const granted = compileGrants(config, namesOf(pinned), shared);
+  const own = parseOwn(cedar, pinned, shared);
   checkAll(granted, own, pinned);
 
   const slices = new Map<

@@ -33,8 +33,9 @@ const agents = ['planner', 'billing', 'reader', 'writer'];
 const GRANTS = [
   ...agents.map((agent) => ({
     to: { agent },
-    allow: ['hub.issue', 'hub.salary', 'hub.send', 'wiki.read', 'wiki.write'],
+    allow: ['hub.issue', 'hub.salary', 'hub.send', 'wiki.read'],
   })),
+  { to: { agent: 'writer' }, allow: ['wiki.write'], until: '2999-12-31' },
   { to: { agent: 'planner' }, allow: ['bots.billing'], until: '2999-12-31' },
   { to: { agent: 'reader' }, allow: ['bots.billing'], until: '2020-12-31' },
 ];

@@ -26,8 +26,8 @@ const TOOLS = {
   read: tool('wiki', 'read', {}),
 };
 type Name = keyof typeof TOOLS;
-const PLAIN = ['hub.issue', 'hub.salary', 'hub.send', 'wiki.write', 'wiki.read'];
-const AGENTS = ['bots.billing', 'bots.legal'];
+const PLAIN = ['hub.issue', 'hub.salary', 'hub.send', 'wiki.read'];
+const AGENTS = ['bots.billing', 'bots.legal', 'wiki.write'];
 const UNTIL = Date.UTC(2027, 0, 1);
 const agent = (id: string, tenant = 'acme', subject = 'ann'): Caller => caller({ tenant, subject, agent: [id] });
 const planner = agent('planner');
@@ -255,6 +255,8 @@ describe('a grant for another agent', () => {
   it.each([
     ['no end', { to, allow: ['bots.billing'] }, 'a grant for it must end'],
     ['no end, asking a person', { to, ask: ['bots.billing'] }, 'a grant for it must end'],
+    ['no end, where others read', { to, allow: ['wiki.write'] }, 'writes where other agents read'],
+    ['nobody, where others read', { to: { tenant: 'acme' }, allow: ['wiki.write'], until: '2027-01-01' }, 'names who'],
     ['a wildcard', { to, allow: ['bots.*'], until: '2027-01-01' }, 'wildcard'],
     ['a tenant', { to: { tenant: 'acme' }, allow: ['bots.billing'], until: '2027-01-01' }, 'names who may reach it'],
     ['a group', { to: { group: 'bots' }, allow: ['bots.billing'], until: '2027-01-01' }, 'names who may reach it'],
@@ -272,6 +274,11 @@ describe('a grant for another agent', () => {
     expect((fault as RulesFault).fix).not.toBe('');
   });
 
+  it('is any grant, where it only reads what others wrote, or where nobody shares', () => {
+    expect(() => rulesOf([{ to: { tenant: 'acme' }, allow: ['wiki.read'] }])).not.toThrow();
+    expect(() => rulesOf([{ to: { tenant: 'acme' }, allow: ['wiki.write'] }], new Set())).not.toThrow();
+  });
+
   const both = 'action in [Action::"list", Action::"call"]';
   const permit = (head: string, when: string) =>
     `${head} permit (principal, ${both}, resource == Tool::"bots.billing") when { ${when} };`;
@@ -285,11 +292,12 @@ describe('a grant for another agent', () => {
 
   it.each([
     ['no end', permit('', named), 'must end'],
+    ['no end, where others read', permit('', named).replace('bots.billing', 'wiki.write'), 'must end'],
     ['an end that is none', permit('@until("soon")', named), 'not a day'],
     ['nobody named', permit('@until("2026-12-31")', 'principal.tenant == "acme"'), 'names who may reach it'],
     ['an end of a forbid', '@until("2026-12-31") forbid (principal, action, resource);', '@until on a forbid'],
   ])('in Cedar is refused with %s', (_, cedar, word) => {
-    expect(() => rulesOf([], new Set(), cedar)).toThrow(word);
+    expect(() => rulesOf([], new Set(['wiki']), cedar)).toThrow(word);
   });
 });
 

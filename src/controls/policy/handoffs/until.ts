@@ -1,9 +1,7 @@
 /** Grants that end, and why one for another agent must (guarantee AZ9). */
 import { z } from 'zod';
-import type { Pinned } from '../../../core/call.ts';
 import { RulesFault } from '../../../core/rules.ts';
 import { iso } from '../../../lib/time.ts';
-import { nameOf } from '../names.ts';
 
 const SHAPE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d)(?::(\d\d))?Z)?$/;
 const DAY = 86_400_000;
@@ -33,17 +31,20 @@ interface Lasting {
   readonly until?: number | undefined;
 }
 
-/** Throws RulesFault where a grant for another agent has no end, or leaves open who may reach it. */
-export function refuseLasting({ to, until }: Lasting, thing: Pinned, path: readonly (string | number)[]): void {
-  const { agent } = thing.facts;
-  if (agent === undefined) return;
-  const name = nameOf(thing);
+/** Throws RulesFault where a grant lets agents meet and has no end, or leaves open who they are. `how`: see `meeting`. */
+export function refuseLasting(
+  { to, until }: Lasting,
+  name: string,
+  how: string | undefined,
+  path: readonly (string | number)[],
+): void {
+  if (how === undefined) return;
   if (until === undefined)
-    throw new RulesFault(path, `\`${name}\` is another agent: a grant for it must end`, `add \`until\`: ${UNTIL}`);
+    throw new RulesFault(path, `\`${name}\` ${how}: a grant for it must end`, `add \`until\`: ${UNTIL}`);
   if (to !== 'local' && to.agent === undefined && to.subject === undefined)
     throw new RulesFault(
       path,
-      `\`${name}\` is another agent: a grant for it names who may reach it`,
+      `\`${name}\` ${how}: a grant for it names who may reach it`,
       'name `agent` or `subject` under `to`',
     );
 }

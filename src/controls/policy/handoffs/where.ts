@@ -13,12 +13,19 @@ export interface Handoffs {
 }
 
 /** Undefined where agents do not meet: then nothing is looked up. */
-export function compileHandoffs(
-  pinned: readonly Pinned[],
-  shared: ReadonlySet<string> = new Set(),
-): Handoffs | undefined {
+export function compileHandoffs(pinned: readonly Pinned[], shared: ReadonlySet<string>): Handoffs | undefined {
   const agents = new Set(pinned.flatMap(({ facts }) => (facts.agent === undefined ? [] : [facts.agent])));
   return agents.size + shared.size === 0 ? undefined : { agents, shared };
+}
+
+/** Whether a call of this thing leaves something where other agents read it. */
+const leaves = ({ facts: { writes, destructive, executes } }: Pick<Pinned, 'facts'>): boolean =>
+  writes || destructive || executes;
+
+/** How agents meet at this thing, for a fault; undefined: they do not. */
+export function meeting(thing: Pick<Pinned, 'upstream' | 'facts'>, shared: ReadonlySet<string>): string | undefined {
+  if (thing.facts.agent !== undefined) return 'is another agent';
+  return shared.has(thing.upstream) && leaves(thing) ? 'writes where other agents read' : undefined;
 }
 
 /** `to`: handed to an agent. `of`: what it carries. `in`: what lies in an upstream. */
@@ -41,10 +48,9 @@ export function there(
   { shared }: Handoffs,
 ): { left: string[]; back: string[] } | undefined {
   if (target.kind === 'route') return undefined;
-  const { agent, writes, destructive, executes } = target.facts;
+  const { agent } = target.facts;
   const store = shared.has(target.upstream) ? [flow('in', tenant, target.upstream)] : [];
-  if (agent === undefined)
-    return store.length === 0 ? undefined : { left: writes || destructive || executes ? store : [], back: store };
+  if (agent === undefined) return store.length === 0 ? undefined : { left: leaves(target) ? store : [], back: store };
   const to = flow('to', tenant, agent);
-  return { left: [to, ...store], back: [to, flow('of', tenant, agent), ...store] };
+  return { left: [to, ...(leaves(target) ? store : [])], back: [to, flow('of', tenant, agent), ...store] };
 }
