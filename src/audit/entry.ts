@@ -9,6 +9,7 @@ import { sha256Hex } from '../lib/bytes.ts';
 import { Generations } from '../lib/generations.ts';
 import { digest } from '../lib/json/canonical.ts';
 import { replaced } from '../lib/json/replace.ts';
+import { quote } from '../lib/json/quote.ts';
 import type { Json } from '../lib/json/types.ts';
 import { segments } from '../lib/schema/index.ts';
 import { cutUtf8 } from '../lib/text.ts';
@@ -101,7 +102,6 @@ export interface EntryRules {
 /** Operator's details are ours, but may quote an upstream or the file system. */
 const DETAIL_BYTES = 1024;
 const LANES = 2000;
-const quote = JSON.stringify as (text: string) => string;
 
 /** The members of an entry beside its front, as JSON text. */
 export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {

@@ -1,6 +1,7 @@
 /** One text, and one digest, for one JSON value: what approvals, pins and caches compare. */
 import { hash } from 'node:crypto';
 import { canonicalNumber } from './digits.ts';
+import { quote } from './quote.ts';
 import { isRawNumber, type Json } from './types.ts';
 
 /**
@@ -10,8 +11,9 @@ import { isRawNumber, type Json } from './types.ts';
 export function canonical(value: Json): string {
   switch (typeof value) {
     case 'string':
+      return quote(value);
     case 'boolean':
-      return JSON.stringify(value);
+      return String(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError('not a JSON number');
       return String(value === 0 ? 0 : value);
@@ -22,13 +24,16 @@ export function canonical(value: Json): string {
   }
   if (value === null) return 'null';
   if (isRawNumber(value)) return canonicalNumber(value.rawJSON);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const members: string[] = [];
+  let out = '';
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) out += i > 0 ? `,${canonical(value[i]!)}` : canonical(value[i]!);
+    return `[${out}]`;
+  }
   for (const name of Object.keys(value).sort()) {
     const member = value[name];
-    if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member)}`);
+    if (member !== undefined) out += `${out === '' ? '' : ','}${quote(name)}:${canonical(member)}`;
   }
-  return `{${members.join(',')}}`;
+  return `{${out}}`;
 }
 
 /** `sha256:` and 64 hex digits over the UTF-8 of the canonical text. */
