@@ -54,10 +54,14 @@ const TRY = 15;
  * not parsed: the first candidate ends the scan, and none proves that the parsed strings hold none either.
  */
 export function scan(bytes: Buffer, length: number, raw: boolean, purse?: Budget, prose?: boolean): Scan {
-  const { keys, cards, end } = begin(bytes, length, raw, purse, prose);
+  // Only what is decoded inside a scan is scanned before that one is over.
+  const { keys, cards, end } = begin(bytes, length, raw, purse, prose, decoding ? undefined : ended);
   if (!keys(0, length)) cards(length);
   return end();
 }
+
+/** By rule, where its last failed run ended: of the scan that is under way and has no pauses. */
+const ended = new Int32Array(rules.length);
 
 /** Bytes that are scanned between two `yield`s: of hostile text they take a millisecond. */
 const SECTION = 2 * 1024;
@@ -81,7 +85,7 @@ export function* scanning(bytes: Buffer, length: number, raw: boolean, purse?: B
  * One scan: first `keys`, section behind section, until one answers true and all is known; then `cards`, up to one place
  * behind the other; then `end`.
  */
-function begin(bytes: Buffer, length: number, raw: boolean, purse = budget(), prose = true) {
+function begin(bytes: Buffer, length: number, raw: boolean, purse = budget(), prose = true, scratch?: Int32Array) {
   const work: Work = { steps: 0, dead: 0, open: length };
   const source: Source = { bytes, length, raw, work, prose };
   purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
@@ -93,7 +97,7 @@ function begin(bytes: Buffer, length: number, raw: boolean, purse = budget(), pr
   const hit = (keyword: number, start: number): boolean => {
     if (start < done) return false;
     work.steps += HIT;
-    dead ??= new Int32Array(rules.length);
+    dead ??= scratch?.fill(0) ?? new Int32Array(rules.length);
     for (const rule of byKeyword[keyword]!) {
       if (start < dead[rule.index]!) continue;
       work.steps += TRY;

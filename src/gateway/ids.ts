@@ -2,6 +2,7 @@
 import type { Clock, Random } from '../core/state.ts';
 
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const PAIRS = Array.from({ length: 1024 }, (_, i) => DIGITS[i >> 5]! + DIGITS[i & 31]!);
 
 export function idMaker(clock: Clock, random: Random): () => string {
   let pool = random(1024);
@@ -19,8 +20,8 @@ export function idMaker(clock: Clock, random: Random): () => string {
     let bits = 0;
     let held = 0;
     for (const end = used + 10; used < end; used++) {
-      held = ((held << 8) | pool[used]!) & 0xffff;
-      for (bits += 8; bits >= 5; bits -= 5) text += DIGITS[(held >>> (bits - 5)) & 31];
+      held = ((held << 8) | pool[used]!) & 0x3ffff;
+      for (bits += 8; bits >= 10; bits -= 10) text += PAIRS[(held >>> (bits - 10)) & 1023];
     }
     return text;
   };
