@@ -95,14 +95,16 @@ export function compileGrants(grants: readonly Grant[], names: Names, shared: Re
       row[word].map((name, j) => {
         const path: Path = ['policy', i, word, j];
         const thing = names.resolve(name, path);
-        refuseLasting(row, name, meeting(thing, shared), path);
+        const how = meeting(thing, shared);
+        refuseLasting(row, name, how, path);
         const id = `policy[${i}].${word}`;
         const once = JSON.stringify([uidOf(thing), row.to, row.when ?? null, row.require ?? null]);
         const before = seen.get(once);
         if (before) throw new RulesFault(path, `\`${name}\` is granted twice`, `remove it here or from ${before}`);
         seen.set(once, `${id}[${j}]`);
         const ask = word === 'ask';
-        const both = [...toWhom(row.to), ...conditions(row, ['policy', i, 'when'])];
+        const who = how === undefined ? toWhom(row.to) : [...toWhom(row.to), ...byName(row.to)];
+        const both = [...who, ...conditions(row, ['policy', i, 'when'])];
         const args = argumentConditions(row.when?.args ?? {}, thing, ['policy', i, 'when', 'args']);
         return {
           thing,
@@ -152,6 +154,11 @@ function toWhom(who: Grant['to']): Expr[] {
     ...(who.agent === undefined ? [] : [has(CALLER, 'agent'), equal(dot(CALLER, 'agent'), value(who.agent))]),
     ...(who.via === undefined ? [] : [equal(dot(CALLER, 'how'), value(who.via))]),
   ];
+}
+
+/** Where agents meet, a grant that names none is for who acts in person (guarantee AZ9). */
+function byName(who: Grant['to']): Expr[] {
+  return who !== 'local' && who.agent !== undefined ? [] : [{ '!': { arg: has(CALLER, 'agent') } }];
 }
 
 function conditions({ when }: Grant, path: Path): Expr[] {

@@ -239,10 +239,19 @@ describe('a grant for another agent', () => {
   });
 
   it('gives way to another one that has not ended', async () => {
-    const later = { to: { subject: 'ann' }, allow: AGENTS, until: '2027-02-01T10:00Z' };
+    const later = { to: { agent: 'planner', subject: 'ann' }, allow: AGENTS, until: '2027-02-01T10:00Z' };
     const rules = rulesOf([...granted(), later]);
     expect(await call(rules, planner, 'billing', { at: UNTIL })).toBe('pass');
     expect(await call(rules, planner, 'billing', { at: Date.UTC(2027, 1, 1, 10) })).toBe('policy.expired');
+  });
+
+  it('that names a subject alone is for who acts in person', async () => {
+    const rules = rulesOf([{ to: { subject: 'ann' }, allow: AGENTS, until: '2027-01-01' }]);
+    const ann = caller({ subject: 'ann' });
+    for (const name of ['billing', 'write'] as const) {
+      expect(await call(rules, ann, name)).toBe('pass');
+      expect(await call(rules, agent('planner'), name)).toBe('policy.denied');
+    }
   });
 
   it('needs each link of a chain to have one', async () => {
