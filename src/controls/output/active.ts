@@ -20,11 +20,14 @@ const INERT = /^\s*(?:text\/(?:plain|markdown|csv)|application\/json|image\/(?!s
 const PLAIN = 'text/plain';
 const REMOVED = 'about:blank#doorward-removed';
 
+/** Members that have no place for a mark: structure, questions to a person, what is said of a task. */
+const DATA = ['structuredContent', 'inputRequests', 'statusMessage'] as const;
+
 export type Mode = 'label' | 'strip';
 
 /** False proves that nothing in this result is active. */
 export function mayBeActive(value: JsonObject, mode: Mode): boolean {
-  if (mode === 'strip' && value['structuredContent'] !== undefined) return true;
+  if (mode === 'strip' && DATA.some((member) => value[member] !== undefined)) return true;
   return [value['content'], value['contents'], value['messages']].some(
     (list) => Array.isArray(list) && list.some(mayBeActiveItem),
   );
@@ -57,10 +60,11 @@ export function* settling(value: JsonObject, mode: Mode): Slices<Settled> {
     for (const item of list) next.push(yield* change(item));
     if (next.some((item, i) => item !== list[i])) made[member] = next;
   }
-  const { structuredContent } = value;
-  if (mode === 'strip' && structuredContent !== undefined) {
-    const next = yield* work.words(structuredContent);
-    if (next !== structuredContent) made['structuredContent'] = next;
+  for (const member of mode === 'strip' ? DATA : []) {
+    const data = value[member];
+    if (data === undefined) continue;
+    const next = yield* work.words(data);
+    if (next !== data) made[member] = next;
   }
   const same = Object.keys(made).length === 0;
   return { value: same ? value : { ...value, ...made }, what: [...work.kinds].join(' ') };

@@ -110,8 +110,8 @@ function inspectTask({ value }: Result): Verdict<Message> {
 
 function inspectResult(call: CallView, result: Result, rules: Rules, edits: [Code, string][]): Verdict<Message> {
   const { resultType } = result.value;
-  if (resultType === 'input_required') return inspectQuestion(call, result, rules);
-  if (resultType === 'task' && call.extensions?.includes('tasks')) return inspectTask(result);
+  if (resultType === 'input_required') return edited(inspectQuestion(call, result, rules), result, edits);
+  if (resultType === 'task' && call.extensions?.includes('tasks')) return edited(inspectTask(result), result, edits);
   if (resultType !== undefined && resultType !== 'complete') return stop('output.shape', 'resultType');
   let value = shaped(call.method, result.value);
   if (value === undefined) return stop('output.shape', call.method);
@@ -158,6 +158,11 @@ function inspectResult(call: CallView, result: Result, rules: Rules, edits: [Cod
   }
   const [first] = edits;
   return first ? edit({ kind: 'result', value }, first[0], edits.map(([, what]) => what).join(', ')) : PASS;
+}
+
+/** What passes was edited already when there are `edits`. */
+function edited(verdict: Verdict<Message>, result: Result, [first]: readonly [Code, string][]): Verdict<Message> {
+  return verdict.kind === 'pass' && first ? edit(result, ...first) : verdict;
 }
 
 /** The value, pruned if need be; text = why it does not have the promised structure. */

@@ -84,6 +84,17 @@ describe('a structure', () => {
     expect(said(value, 'strip').value['structuredContent']).toEqual({ page: [PLAIN] });
   });
 
+  it('that asks a person is one, too', () => {
+    const asked = (message: string) => ({
+      resultType: 'input_required',
+      inputRequests: { a: { method: 'elicitation/create', params: { message } } },
+    });
+    expect(said(asked(HTML), 'label').kind).toBe('pass');
+    expect(said(asked(HTML), 'strip').value).toEqual(asked(PLAIN));
+    const task = (statusMessage: string) => ({ resultType: 'task', statusMessage });
+    expect(said(task(HTML), 'strip', { extensions: ['tasks'] }).value).toEqual(task(PLAIN));
+  });
+
   it('is compared with what was promised afterwards', () => {
     const promised = {
       type: 'object',
