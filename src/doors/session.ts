@@ -12,7 +12,7 @@ import { escapeText, utf8Length } from '../lib/text.ts';
 import type { LegacyEra } from '../wire/eras/versions.ts';
 
 const CONTEXT = 'doorward.session.1';
-const ENDED = 'session.ended';
+export const ENDED = 'session.ended';
 const LEVEL = 'session.level';
 /** Longest id that is looked at, in characters; ours stay far below. */
 const MAX_ID = 4096;

@@ -14,7 +14,7 @@ import { isObject, type Json, type JsonObject } from '../lib/json/types.ts';
 import { type KeyRing, open, seal } from '../lib/seal.ts';
 
 const CONTEXT = 'doorward.round.1';
-const SPENT = 'asks.spent';
+export const SPENT = 'asks.spent';
 /** Milliseconds in which a question can be answered. */
 export const ANSWER_WITHIN = 600_000;
 /** Longest state that leaves, in bytes before it is sealed, and longest that is looked at, in characters. */

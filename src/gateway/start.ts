@@ -13,6 +13,7 @@ import { StreamRedactor } from '../detect/secrets.ts';
 import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
 import type { HttpDoor } from '../doors/http.ts';
 import { exposed } from '../doors/rules.ts';
+import { ENDED as SESSIONS_ENDED } from '../doors/session.ts';
 import { compare, heldBy } from '../inventory/drift.ts';
 import { Holds } from '../inventory/holds.ts';
 import { type Lock, originDigest } from '../inventory/lock.ts';
@@ -22,6 +23,7 @@ import { fieldCipher } from '../secrets/fields.ts';
 import { openKeys } from '../secrets/keyring.ts';
 import type { Vault } from '../secrets/vault/vault.ts';
 import { callerToken, openStateFolder, type StateFolder } from '../store/folder.ts';
+import { openLasting } from '../store/lasting.ts';
 import { memoryState } from '../store/memory.ts';
 import { createPrivate, readPrivate, replacePrivate } from '../store/private.ts';
 import { openQuarantine } from '../store/quarantine.ts';
@@ -47,7 +49,7 @@ import { type OAuthSite, openOAuth } from './oauth.ts';
 import { openPeople } from './people.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { watchSite } from './reload.ts';
-import { rounds } from './rounds.ts';
+import { rounds, SPENT } from './rounds.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
 import { Streams } from './streams.ts';
@@ -171,7 +173,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     });
     closers.push(() => people.close());
     const { log, desk, asking } = people;
-    const answers = rounds({ ring: keys, clock, random, state });
+    const ended = openLasting({ path: folder.ended, state, spaces: [SESSIONS_ENDED, SPENT] });
+    const answers = rounds({ ring: keys, clock, random, state: ended });
     const world = { state, log, clock, quarantine, asking, rounds: answers, breathe: turns() };
 
     const timers: Timers = {
@@ -294,7 +297,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     let http: HttpDoor | undefined;
     if (options.http) {
       const { config, dir } = site;
-      http = await openListener({ gate, config, dir, ring: keys, state: world.state, log, oauth, trust: standing });
+      http = await openListener({ gate, config, dir, ring: keys, state: ended, log, oauth, trust: standing });
       oauth.listening(http.url);
       standing.listening(http.url);
       closers.push(() => http!.close());

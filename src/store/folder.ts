@@ -19,6 +19,8 @@ export interface StateFolder {
   readonly audit: string;
   readonly quarantine: string;
   readonly packages: string;
+  /** Sessions that were ended and questions that were answered. */
+  readonly ended: string;
   readonly ownerDb: string;
   readonly ownerSocket: string;
 }
@@ -38,6 +40,7 @@ export function stateFolder(root: string): StateFolder {
     audit: join(root, 'audit'),
     quarantine: join(root, 'quarantine'),
     packages: join(root, 'packages'),
+    ended: join(root, 'ended'),
     ownerDb: join(root, 'owner.db'),
     ownerSocket: join(root, 'owner.sock'),
   });

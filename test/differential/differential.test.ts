@@ -147,7 +147,7 @@ describe.skipIf(process.platform !== 'linux')(`${COUNT} things asked in every wa
         answers.push(row);
       }
     },
-    60_000 + COUNT * 500,
+    60_000 + COUNT * 1500,
   );
 
   it('have the same verdict', () => {

@@ -331,6 +331,25 @@ describe('a body that comes after its key was revoked', () => {
   });
 });
 
+it('what was ended or answered stays so after a restart', { timeout: 30_000 }, async () => {
+  const { at, other } = await began('legacy', 'older');
+  const headers = { ...at.session, ...bearer(at.key) };
+  expect((await http(served.url, { method: 'DELETE', path: '/older', headers })).status).toBe(204);
+  const newer: At = { route: 'newer', key: at.key };
+  const asked = await call(newer, 'ask', { rounds: ROUNDS });
+  const { requestState } = asked.json['result'] as any;
+  const inputResponses = { q0: { action: 'accept', content: { name: 'Ann' } } };
+  const answer = () => call(newer, 'ask', { rounds: ROUNDS }, { requestState, inputResponses });
+  expect(textOf(await answer())).toContain('Ann');
+  await served.stop();
+  served = await site.serve();
+  for (const key of [at.key, other.key]) {
+    const again = await call({ ...at, key }, 'heard');
+    expect([again.status, again.json['error']]).toEqual([404, expect.anything()]);
+  }
+  expect((await answer()).json['error']).toMatchObject({ code: -32602, message: 'invalid request state' });
+});
+
 it('a reload that takes no keys any more ends the calls of all who came by one', { timeout: 30_000 }, async () => {
   const { at, other } = await began('legacy', 'older');
   const answer = call(at, 'slow', { ms: 120_000 });
