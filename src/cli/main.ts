@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/fault.ts';
 import { VERSION } from '../gateway/version.ts';
 import { closest } from '../lib/text.ts';
+import { fixOf } from '../secrets/references.ts';
+import { TamperedFault } from '../secrets/vault/file.ts';
 import { completion } from './completion.ts';
 import { EXIT, shown, Trouble, talk } from './terminal.ts';
 import { VERBS } from './verbs.ts';
@@ -98,7 +100,7 @@ function report(error: unknown): number {
     fault(error.message, error.hint);
     return error.exit;
   }
-  fault(error instanceof Error ? error.message : String(error));
+  fault(error instanceof Error ? error.message : String(error), fixOf(error));
   if (process.env['DOORWARD_DEBUG'] && error instanceof Error) talk(error.stack ?? '');
-  return EXIT.trouble;
+  return error instanceof TamperedFault ? EXIT.tampered : EXIT.trouble;
 }

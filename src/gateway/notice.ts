@@ -15,7 +15,7 @@ import { iso } from '../lib/time.ts';
 import type { Resolve } from '../net/connect.ts';
 import { type Destination, destination, isFault } from '../net/destination.ts';
 import { Dialler } from '../net/dialler.ts';
-import { type Places, parseReference, ReferenceFault, resolveReference } from '../secrets/references.ts';
+import { fixOf, type Places, parseReference, resolveReference } from '../secrets/references.ts';
 
 const PATH = ['approval', 'notice'];
 /** Bytes of a key (Standard Webhooks, "Signature scheme"). */
@@ -52,8 +52,8 @@ export function noticeSpec(config: NoticeConfig, base: string, places: Places): 
   try {
     text = resolveReference(parseReference(config.key, base), places);
   } catch (error) {
-    if (error instanceof ReferenceFault) throw new RulesFault(at, error.message, error.fix);
-    throw new RulesFault(at, error instanceof Error ? error.message : 'cannot be read', 'check the file');
+    const why = error instanceof Error ? error.message : 'cannot be read';
+    throw new RulesFault(at, why, fixOf(error) ?? 'check the file');
   }
   const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.from(text);
   if (key.length < SHORT_KEY || key.length > LONG_KEY)

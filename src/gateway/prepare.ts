@@ -20,7 +20,7 @@ import { pins } from '../inventory/lock.ts';
 import { parseRun } from '../inventory/packages/run.ts';
 import { withSeals } from '../inventory/sealed.ts';
 import { shelf } from '../inventory/shelf.ts';
-import { parseReference, ReferenceFault } from '../secrets/references.ts';
+import { fixOf, parseReference } from '../secrets/references.ts';
 import { compile as compileUpstream, type UpstreamRules } from '../upstreams/rules.ts';
 import { openJudge } from './judge.ts';
 import { certificateFacts } from './listener.ts';
@@ -137,9 +137,8 @@ export function eachSecret({ issuers }: OAuthConfig, look: (reference: string) =
       look(introspection.secret);
     } catch (error) {
       const path = ['identity', 'oauth', 'issuers', i, 'introspection', 'secret'];
-      if (error instanceof ReferenceFault) throw new RulesFault(path, error.message, error.fix);
       const why = error instanceof Error ? error.message : 'cannot be read';
-      throw new RulesFault(path, why, 'check the file and its permissions');
+      throw new RulesFault(path, why, fixOf(error) ?? 'check the file and its permissions');
     }
   }
 }

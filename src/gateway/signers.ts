@@ -6,7 +6,7 @@ import type { Signing } from '../identity/proofs.ts';
 import { proxies } from '../identity/proxies/index.ts';
 import type { ProxiesConfig } from '../identity/proxies/rules.ts';
 import { compileKeys, type SignaturesConfig } from '../identity/signatures/rules.ts';
-import { parseReference, ReferenceFault } from '../secrets/references.ts';
+import { fixOf, parseReference } from '../secrets/references.ts';
 import type { Sources } from './sources.ts';
 import { watchFiles } from './watch.ts';
 
@@ -23,7 +23,7 @@ export function openSigning(config: SignaturesConfig, dir: string, { event, ende
     keys = load();
   } catch (error) {
     const text = error instanceof Error ? error.message : 'cannot be read';
-    const fix = error instanceof ReferenceFault ? error.fix : 'put the key there, or mend its algorithm';
+    const fix = fixOf(error) ?? 'put the key there, or mend its algorithm';
     throw new RulesFault(['identity', 'signatures', 'keys'], text, fix);
   }
   const paths = Object.values(config.keys).flatMap(({ public: pem, secret: reference }) => {

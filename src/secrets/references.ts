@@ -19,6 +19,12 @@ export class ReferenceFault extends Error {
   }
 }
 
+/** What to do about it, of any fault of this room that says so: of a reference, a file, the vault. */
+export function fixOf(error: unknown): string | undefined {
+  const fix = error instanceof Error && 'fix' in error ? error.fix : undefined;
+  return typeof fix === 'string' ? fix : undefined;
+}
+
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 /** Names of the operator's entries in the vault. */
 export const VAULT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
