@@ -48,7 +48,9 @@ export const seal: Control<Rules> = {
 /** Whatever could hold a field and is no structure goes: prose, images, links, `_meta`, words about a task. */
 function sealed(value: JsonObject, fields: (data: Json) => Json): Result['value'] {
   if (value.resultType === 'input_required') return value;
-  const { structuredContent, content, _meta: _, statusMessage: __, ...next } = value;
+  const { structuredContent: told, content, _meta: _, statusMessage: __, ...next } = value;
+  // No schema is asked about an error: a field could be anywhere in it.
+  const structuredContent = value.isError === true ? undefined : told;
   const shown = structuredContent === undefined ? undefined : fields(structuredContent);
   if (shown !== undefined) next.structuredContent = shown;
   if (content === undefined) return next;
