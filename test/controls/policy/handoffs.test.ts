@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { carrying } from '../../../src/controls/policy/handoffs/carry.ts';
 import { parseInstant } from '../../../src/controls/policy/handoffs/until.ts';
 import { policy } from '../../../src/controls/policy/index.ts';
-import { compile, type Rules, schema } from '../../../src/controls/policy/rules.ts';
+import { compile, flows, type Rules, schema } from '../../../src/controls/policy/rules.ts';
 import type { Caller, Facts, Handler, Pinned, Taint } from '../../../src/core/call.ts';
 import type { Ended } from '../../../src/core/ended.ts';
 import { RulesFault } from '../../../src/core/rules.ts';
@@ -40,9 +41,10 @@ beforeEach(() => {
   state = memoryState(() => now);
 });
 
-function rulesOf(grants: readonly object[] = granted(), shared = new Set(['wiki']), cedar = ''): Rules {
+function rulesOf(grants: readonly object[] = granted(), shared = new Set(['wiki']), cedar = '', table = {}): Rules {
   const own = cedar === '' ? [] : [{ file: 'policies/a.cedar', text: cedar }];
-  return compile(schema.parse(grants), { pinned: Object.values(TOOLS), cedar: own, shared });
+  const around = { flows: flows.parse(table) };
+  return compile(schema.parse(grants), { pinned: Object.values(TOOLS), cedar: own, shared }, around);
 }
 function granted(): object[] {
   const agents = ['planner', 'billing', 'legal', 'other'];
@@ -201,6 +203,52 @@ describe('what travels with a handoff', () => {
       (error: Ended) => error.code,
     );
     expect([reached, ended]).toEqual([false, 'internal.policy']);
+  });
+});
+
+describe('whoever may know of something', () => {
+  const WHO = ['planner', 'billing', 'legal'] as const;
+  const ops = fc.array(
+    fc.record({
+      who: fc.constantFrom(...WHO),
+      tenant: fc.constantFrom('acme', 'globex'),
+      does: fc.constantFrom<Name>('issue', 'salary', 'billing', 'legal', 'write', 'read'),
+    }),
+    { maxLength: 12 },
+  );
+
+  it('is asked before it sends, and nobody else is', async () => {
+    const quiet = { 'untrusted-content': { writes: 'pass' }, 'private-data': { writes: 'pass' } };
+    const rules = rulesOf(undefined, undefined, '', quiet);
+    await fc.assert(
+      fc.asyncProperty(ops, async (all) => {
+        state = memoryState(() => now);
+        // Who tells whom, and nothing of marks: both ends of a call know what either knew.
+        const known = new Map<string, Set<string>>();
+        const of = (tenant: string, place: string) => {
+          const at = `${tenant} ${place}`;
+          return known.get(at) ?? known.set(at, new Set()).get(at)!;
+        };
+        for (const { who, tenant, does } of all) {
+          expect(await call(rules, agent(who, tenant), does)).toBe('pass');
+          const mine = of(tenant, who);
+          if (does === 'issue' || does === 'salary') mine.add(does);
+          else {
+            const there = of(tenant, does === 'write' || does === 'read' ? 'wiki' : does);
+            if (does !== 'read') for (const one of mine) there.add(one);
+            for (const one of there) mine.add(one);
+          }
+        }
+        for (const tenant of ['acme', 'globex'])
+          for (const who of WHO)
+            expect([tenant, who, await call(rules, agent(who, tenant), 'send')]).toEqual([
+              tenant,
+              who,
+              of(tenant, who).size > 0 ? 'policy.flow' : 'pass',
+            ]);
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 
