@@ -7,6 +7,7 @@ import { isField } from '../core/fields.ts';
 import data from './data/names.json' with { type: 'json' };
 import secrets from './data/secrets.json' with { type: 'json' };
 import { entropy } from './entropy.ts';
+import { isPublished } from './published.ts';
 import { matchShape, parseShape, type Shape, type Work } from './shape.ts';
 
 /** What may stand behind a name: `password` is chosen by people, `secret` by machines, `key` alone is often neither. */
@@ -49,8 +50,13 @@ export function judge(name: string, value: string, quoted: boolean, work?: Work)
   if (kind === 'key' && value.length < 24 && named.length === 0) return undefined;
   if (work !== undefined) work.steps += 400 + 3 * value.length;
   for (const { rule, shape } of named) if (fits(rule, shape, value)) return rule.id;
+  return kind && ruleOf(kind, value, quoted);
+}
+
+/** The rule of a value behind a name of this class. */
+export function ruleOf(kind: NameClass, value: string, quoted: boolean): string | undefined {
   // What this gateway sealed on the way out is no secret any more: its caller cannot open it, and nobody else can use it.
-  if (kind === undefined || !isSecretValue(kind, value, quoted) || isField(value)) return undefined;
+  if (!isSecretValue(kind, value, quoted) || isField(value) || isPublished(value)) return undefined;
   return kind === 'password' ? 'password' : 'assigned-secret';
 }
 

@@ -3,7 +3,7 @@
  * bytes knows none of them, so texts that are not ASCII are searched for signs, and before each sign for a word.
  */
 import data from './data/names.json' with { type: 'json' };
-import { isSecretValue, judge, type NameClass } from './judge.ts';
+import { judge, type NameClass, ruleOf } from './judge.ts';
 import { MEMBER_NAME } from './rules.ts';
 
 type Encode = (text: string) => string;
@@ -11,10 +11,16 @@ interface Tongue {
   /** The words by their last character, in small letters. */
   readonly words: ReadonlyMap<string, readonly { readonly word: string; readonly kind: NameClass }[]>;
   readonly sign: RegExp;
+  /** Length of a sign that is not ASCII. */
+  readonly width: number;
 }
 const WORDS = Object.entries(data.languages).flatMap(([kind, words]) =>
   words.map((word) => ({ word, kind: kind as NameClass })),
 );
+
+const AS_IS: Encode = (text) => text;
+/** Signs beside the colon and the equals sign: a full-width colon; "is" in Chinese and in Japanese. */
+const WIDE = '\uff1a\u662f\u306f';
 
 function tongue(encode: Encode): Tongue {
   const words = new Map<string, { word: string; kind: NameClass }[]>();
@@ -25,10 +31,13 @@ function tongue(encode: Encode): Tongue {
       else list.push({ word: form, kind });
     }
   }
-  // A colon, an equals sign, a full-width colon; "is" in Chinese and Japanese.
-  return { words, sign: new RegExp(`[:=]|${['\uff1a', '\u662f', '\u306f'].map(encode).join('|')}`, 'g') };
+  return {
+    words,
+    sign: new RegExp(encode === AS_IS ? `[:=${WIDE}]` : `[:=]|${[...WIDE].map(encode).join('|')}`, 'g'),
+    width: encode(WIDE[0]!).length,
+  };
 }
-const TEXT = tongue((text) => text);
+const TEXT = tongue(AS_IS);
 /** UTF-8, each byte a character. */
 const BYTES = tongue((text) => Buffer.from(text, 'utf8').toString('latin1'));
 
@@ -42,18 +51,19 @@ const VALUE =
 /** Each value behind such a name, in order. `bytes`: the text is UTF-8, a character for each byte. Linear. */
 export function behindWords(text: string, bytes: boolean): { rule: string; start: number; end: number }[] {
   const found: { rule: string; start: number; end: number }[] = [];
-  const { words, sign } = bytes ? BYTES : TEXT;
+  const { words, sign, width } = bytes ? BYTES : TEXT;
   sign.lastIndex = 0;
-  for (let hit = sign.exec(text); hit !== null; hit = sign.exec(text)) {
-    const kind = nameBefore(words, text, hit.index);
-    const wide = hit[0] !== ':' && hit[0] !== '=';
+  while (sign.test(text)) {
+    const wide = text.charCodeAt(sign.lastIndex - 1) > 0x7f;
+    const at = sign.lastIndex - (wide ? width : 1);
+    const kind = nameBefore(words, text, at);
     if (kind === undefined && !wide) continue;
     VALUE.lastIndex = sign.lastIndex;
     const said = VALUE.exec(text);
     if (said === null) continue;
     const quoted = said[2] !== undefined;
     const value = said[2] ?? said[3]!.replace(/[.:,]{1,8}$/, '');
-    const rule = kind === undefined ? english(asciiBefore(text, hit.index), value, quoted) : named(kind, value, quoted);
+    const rule = kind === undefined ? english(asciiBefore(text, at), value, quoted) : ruleOf(kind, value, quoted);
     if (rule === undefined) continue;
     const start = said.index + said[0].length - (said[2] ?? said[3]!).length;
     found.push({ rule, start, end: start + value.length });
@@ -64,11 +74,12 @@ export function behindWords(text: string, bytes: boolean): { rule: string; start
 
 /** Whether a name and a sign are in bytes of UTF-8: only then something can stand behind them. */
 export function hasWord(text: string): boolean {
-  const { words, sign } = BYTES;
+  const { words, sign, width } = BYTES;
   sign.lastIndex = 0;
-  for (let hit = sign.exec(text); hit !== null; hit = sign.exec(text)) {
-    if (nameBefore(words, text, hit.index) !== undefined) return true;
-    if (hit[0].length > 1 && MEMBER_NAME.test(asciiBefore(text, hit.index))) return true;
+  while (sign.test(text)) {
+    const wide = text.charCodeAt(sign.lastIndex - 1) > 0x7f;
+    const at = sign.lastIndex - (wide ? width : 1);
+    if (nameBefore(words, text, at) !== undefined || (wide && MEMBER_NAME.test(asciiBefore(text, at)))) return true;
   }
   return false;
 }
@@ -77,15 +88,10 @@ function english(name: string, value: string, quoted: boolean): string | undefin
   return MEMBER_NAME.test(name) ? judge(name, value, quoted) : undefined;
 }
 
-function named(kind: NameClass, value: string, quoted: boolean): string | undefined {
-  if (!isSecretValue(kind, value, quoted)) return undefined;
-  return kind === 'password' ? 'password' : 'assigned-secret';
-}
-
 /** The rule of a value behind the name of a JSON member that ends with one of the words. */
 export function behindName(name: string, value: string): string | undefined {
   const kind = nameBefore(TEXT.words, name, name.length);
-  return kind && named(kind, value, true);
+  return kind && ruleOf(kind, value, true);
 }
 
 function nameBefore(words: Tongue['words'], text: string, sign: number): NameClass | undefined {

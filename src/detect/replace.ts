@@ -22,6 +22,8 @@ export interface RedactedText {
   readonly found: readonly Found[];
   /** More candidates than can be checked: nothing of the text is left. */
   readonly overflow: boolean;
+  /** Where a token begins that another text could go on with; the length if there is none. */
+  readonly open: number;
 }
 
 export function mark(rule: string, secret: string, fingerprint: Fingerprint | undefined): string {
@@ -36,7 +38,7 @@ export function redactText(
   sought: Sought = USUAL,
   name?: string,
 ): RedactedText {
-  if (text.length < SHORTEST && !seeksMore(sought)) return { text, found: NONE, overflow: false };
+  if (text.length < SHORTEST && !seeksMore(sought)) return { text, found: NONE, overflow: false, open: text.length };
   return whole(redacting(text, fingerprint, purse, sought, name));
 }
 
@@ -48,15 +50,23 @@ export function* redacting(
   sought: Sought,
   name?: string,
 ): Slices<RedactedText> {
-  const plain = text.length <= ONE_GO ? scanOnce(text, purse, sought.prose) : yield* scanned(text, purse, sought.prose);
+  const large = text.length > ONE_GO;
+  if (large) yield;
+  const bytes = load(text, !large);
+  // The next text may be loaded into the same bytes.
+  const ascii = isPlain(bytes, text.length);
+  const plain = large
+    ? yield* scanning(bytes, text.length, false, purse, sought.prose)
+    : scan(bytes, text.length, false, purse, sought.prose);
   const { spans: secrets, overflow } = ESCAPED.test(text)
     ? yield* withEscapes(text, plain, purse, sought.prose)
     : plain;
-  const words = plain.ascii ? NONE : behindWords(text, false);
+  const words = ascii ? NONE : behindWords(text, false);
   const more = seeksMore(sought) ? [...words, ...findMore(text, sought, name)] : words;
   const spans = more.length === 0 ? secrets : joined([...secrets, ...more]);
-  if (overflow) return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow };
-  if (spans.length === 0) return { text, found: NONE, overflow };
+  if (overflow)
+    return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow, open: text.length };
+  if (spans.length === 0) return { text, found: NONE, overflow, open: plain.open };
   let out = '';
   let from = 0;
   let marks = 0;
@@ -65,34 +75,36 @@ export function* redacting(
     out += text.slice(from, start) + mark(rule, text.slice(start, end), fingerprint);
     from = end;
   }
-  return { text: out + text.slice(from), found: spans, overflow };
+  return { text: out + text.slice(from), found: spans, overflow, open: text.length };
 }
 
 /** Fingerprints, and escapes, between two `yield`s. */
 const MARKS = 256;
 const ESCAPES = 4 * 1024;
 
-interface Scanned extends Scan {
-  readonly ascii: boolean;
+/** Whether the bytes are ASCII. Of a few it is cheaper to look than to ask. */
+function isPlain(bytes: Buffer, length: number): boolean {
+  if (length > 64) return isAscii(bytes.subarray(0, length));
+  for (let i = 0; i < length; i++) if (bytes[i]! > 0x7f) return false;
+  return true;
 }
 
-function scanOnce(text: string, purse: Budget | undefined, prose: boolean): Scanned {
-  const bytes = load(text);
-  const { spans, overflow, open } = scan(bytes, text.length, false, purse, prose);
-  return { spans, overflow, open, ascii: isAscii(bytes.subarray(0, text.length)) };
-}
-
-function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scanned> {
-  if (text.length <= ONE_GO) return scanOnce(text, purse, prose);
+function* scanned(text: string, purse: Budget | undefined, prose: boolean): Slices<Scan> {
+  if (text.length <= ONE_GO) return scan(load(text), text.length, false, purse, prose);
   yield;
-  const bytes = load(text, false);
-  const done = yield* scanning(bytes, text.length, false, purse, prose);
-  return { ...done, ascii: isAscii(bytes.subarray(0, text.length)) };
+  return yield* scanning(load(text, false), text.length, false, purse, prose);
 }
 
-/** Letters and digits that nobody has to escape: `\u0041KIA...`, `%41KIA...`. */
-const ESCAPED = /(?:\\u00|%)(?:3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])/;
-const EACH_ESCAPED = new RegExp(ESCAPED, 'g');
+/** Letters and digits that nobody has to escape: `\u0041KIA...`, `\x41KIA...`, `%41KIA...`, `&#65;KIA...`. */
+const PLAIN = '3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA]';
+const DECIMAL = '4[89]|5[0-7]|6[5-9]|[78][0-9]|90|95|9[7-9]|1[01][0-9]|12[0-2]';
+const ESCAPED = new RegExp(`(?:\\\\u00|\\\\x|%)(?:${PLAIN})|&#(?:x(?:${PLAIN})|${DECIMAL});`);
+/** Once there is one, the marks that tokens and addresses have are read as well. */
+const MARKS_TOO = `${PLAIN}|2[bBdDeEfF]|3[aAdD]|40`;
+const EACH_ESCAPED = new RegExp(
+  `(?:\\\\u00|\\\\x|%)(${MARKS_TOO})|&#(?:x(${MARKS_TOO})|(${DECIMAL}|4[3567]|58|61|64));`,
+  'g',
+);
 
 /** The text is looked at once more as it reads without those escapes. */
 function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, prose: boolean): Slices<Scan> {
@@ -102,7 +114,7 @@ function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, pros
   let parts: string[] = [];
   let at = 0;
   let count = 0;
-  for (const { 0: escape, index } of text.matchAll(EACH_ESCAPED)) {
+  for (const { 0: escape, 1: pair, 2: entity, 3: decimal, index } of text.matchAll(EACH_ESCAPED)) {
     if (++count % ESCAPES === 0) {
       pieces.push(parts.join(''));
       parts = [];
@@ -110,7 +122,10 @@ function* withEscapes(text: string, plain: Scan, purse: Budget | undefined, pros
     }
     for (let i = at; i < index; i++) from.push(i);
     from.push(index);
-    parts.push(text.slice(at, index), String.fromCharCode(Number.parseInt(escape.slice(-2), 16)));
+    parts.push(
+      text.slice(at, index),
+      String.fromCharCode(decimal === undefined ? Number.parseInt(pair ?? entity!, 16) : Number(decimal)),
+    );
     at = index + escape.length;
   }
   for (let i = at; i <= text.length; i++) from.push(i);
@@ -157,18 +172,15 @@ function* mayName(bytes: Buffer): Slices<boolean> {
 /** Whether characters may be written so that the bytes do not show them. */
 function mayEscape(bytes: Buffer): boolean {
   const backslash = bytes.indexOf(0x5c);
-  if (backslash >= 0 && (bytes.includes('\\u', backslash, 'latin1') || bytes.includes('\\/', backslash, 'latin1')))
+  if (backslash >= 0 && ['\\u', '\\/', '\\x'].some((escape) => bytes.includes(escape, backslash, 'latin1')))
     return true;
-  return hasPercent(bytes);
+  return hasEscape(bytes, '%') || hasEscape(bytes, '&#');
 }
 
-/** A letter or digit written as `%41`. */
-function hasPercent(bytes: Buffer): boolean {
-  for (let p = bytes.indexOf(0x25); p >= 0 && p < bytes.length - 2; p++) {
-    if (bytes[p] !== 0x25) {
-      p = bytes.indexOf(0x25, p) - 1;
-      if (p < 0) return false;
-    } else if (ESCAPED.test(bytes.toString('latin1', p, p + 3))) return true;
+/** A letter or digit written as `%41` or `&#65;`. */
+function hasEscape(bytes: Buffer, sign: string): boolean {
+  for (let p = bytes.indexOf(sign, 0, 'latin1'); p >= 0; p = bytes.indexOf(sign, p + 1, 'latin1')) {
+    if (ESCAPED.test(bytes.toString('latin1', p, p + 6))) return true;
   }
   return false;
 }

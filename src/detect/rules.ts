@@ -1,5 +1,6 @@
 /** The rules as data (`data/secrets.json`), compiled: which keyword leads to which rules. */
 import data from './data/secrets.json' with { type: 'json' };
+import { beginning, ENCODED_FORMS, type Form } from './encoded.ts';
 import { NAMED } from './judge.ts';
 import { Keywords } from './probe.ts';
 import { parseShape, type Shape } from './shape.ts';
@@ -23,7 +24,7 @@ export interface Datum {
   readonly major?: boolean;
   readonly find: readonly string[];
   readonly shape?: string;
-  /** Beginnings of tokens, to be found as base64. */
+  /** Beginnings of tokens, to be found in base64 and hex. */
   readonly encoded?: readonly string[];
   /** A run before the keyword that belongs to the token. */
   readonly back?: string;
@@ -50,6 +51,8 @@ export interface Datum {
 }
 export interface Rule extends Omit<Datum, 'shape' | 'back'> {
   readonly index: number;
+  /** How the beginnings are written that lead here. */
+  readonly form?: Form;
   readonly shape: Shape;
   readonly back: { readonly set: Uint8Array; readonly min: number; readonly max: number } | undefined;
 }
@@ -57,7 +60,13 @@ export interface Rule extends Omit<Datum, 'shape' | 'back'> {
 /** The rules as data: what tests and documentation read. */
 export const RULES = data.rules as readonly Datum[];
 
-export const rules: readonly Rule[] = RULES.map((rule, index) => {
+/** A rule of beginnings that are encoded is one for each way to write them. */
+const forms = RULES.flatMap((rule) =>
+  rule.encoded === undefined
+    ? [rule]
+    : ENCODED_FORMS.map((form) => ({ ...rule, form, find: rule.encoded!.map((token) => beginning(token, form)) })),
+);
+export const rules: readonly Rule[] = forms.map((rule, index) => {
   const back = rule.back === undefined ? undefined : parseShape(rule.back).parts[0]!;
   if (back !== undefined && back.kind !== 'run') throw new Error(`back of ${rule.id}`);
   return { ...rule, index, shape: parseShape(rule.shape ?? ''), back };
@@ -67,7 +76,7 @@ const ALONE = NAMED.flatMap((rule) => rule.names.filter((name) => !name.includes
 const words: string[] = [];
 export const byKeyword: Rule[][] = [];
 for (const rule of rules) {
-  const finds = [...rule.find.flatMap(expand), ...(rule.encoded ?? []).map(asBase64)];
+  const finds = rule.find.flatMap(expand);
   if (rule.matcher === 'assignment') finds.push(...ALONE);
   for (const find of finds) {
     const known = words.indexOf(find.toLowerCase());
@@ -83,11 +92,14 @@ export const sizes = words.map((word, i) =>
 
 /** A name of a JSON member that `judge` is asked about: the same words that lead there in a text. */
 export const MEMBER_NAME = new RegExp(
-  rules
-    .filter((rule) => rule.matcher === 'assignment')
-    .flatMap((rule) => [...rule.find, ...ALONE])
-    .map((word) => word.replace(/[^a-z]$/, '$'))
-    .join('|'),
+  [
+    ...new Set(
+      rules
+        .filter((rule) => rule.matcher === 'assignment')
+        .flatMap((rule) => [...rule.find, ...ALONE])
+        .map((word) => word.replace(/[^a-z_]$/, '$')),
+    ),
+  ].join('|'),
   'i',
 );
 
@@ -97,11 +109,4 @@ function expand(find: string): string[] {
   if (place === null) return [find];
   const chars = '0123456789abcdef'.slice(0, place[1] === 'hex' ? 16 : 10);
   return [...chars].flatMap((c) => expand(find.replace(place[0], c)));
-}
-
-/** The characters of base64 that a beginning determines, whatever follows it. */
-function asBase64(beginning: string): string {
-  return Buffer.from(beginning, 'latin1')
-    .toString('base64')
-    .slice(0, Math.floor((beginning.length * 8) / 6));
 }

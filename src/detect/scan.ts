@@ -8,9 +8,11 @@ import type { Slices } from '../core/slices.ts';
 import { assignment } from './assigned.ts';
 import { findCards, start } from './cards.ts';
 import { command } from './commands.ts';
+import { encoded } from './encoded.ts';
 import { entropy } from './entropy.ts';
 import { isSequence } from './judge.ts';
 import { authorization, base64Lines, basicPair, bearer, curl, pem, pgpass, putty, url } from './matchers.ts';
+import { nextText, pieced } from './pieces.ts';
 import { isPublished } from './published.ts';
 import { byKeyword, keywords, type Rule, rules, sizes } from './rules.ts';
 import { ALNUM, classOf, matchShape, WORD, type Work } from './shape.ts';
@@ -86,7 +88,7 @@ export function* scanning(bytes: Buffer, length: number, raw: boolean, purse?: B
  * behind the other; then `end`.
  */
 function begin(bytes: Buffer, length: number, raw: boolean, purse = budget(), prose = true, scratch?: Int32Array) {
-  const work: Work = { steps: 0, dead: 0, open: length };
+  const work: Work = { steps: 0, dead: 0, at: 0, open: length };
   const source: Source = { bytes, length, raw, work, prose };
   purse.left += (raw ? RAW_STEPS_PER_BYTE : STEPS_PER_BYTE) * length;
   let dead: Int32Array | undefined; // most texts have no hit
@@ -155,7 +157,7 @@ function matchRule(rule: Rule, s: Source, start: number, size: number, dead: Int
     case 'pgpass':
       return pgpass(s, start);
     case 'encoded':
-      return encoded(s, start);
+      return decoding ? undefined : encoded(s, start, rule.form ?? 0, inside);
     case 'assignment':
       return assignment(s, start, size);
     default:
@@ -176,7 +178,7 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
   let end = matchShape(rule.shape, bytes, at, length, work);
   if (end < 0) {
     if (work.dead > 0) dead[rule.index] = work.dead;
-    return undefined;
+    return rule.major === true && size >= 4 && rule.back === undefined ? cut(rule, s, start, size) : undefined;
   }
   if (end < length && WORD[bytes[end]!] === 1 && WORD[bytes[end - 1]!] === 1) return undefined;
   // A mask follows, and no end of what stands in bold.
@@ -196,25 +198,29 @@ function token(rule: Rule, s: Source, at: number, size: number, dead: Int32Array
   return { start: start + (rule.keep ?? 0), end, soft: rule.soft === true };
 }
 
-/** A token as base64, from its first byte on: what it decodes to is judged by the same rules. */
-function encoded(s: Source, start: number): Match | undefined {
-  if (decoding || (BASE64[s.bytes[start - 1] ?? 0] === 1 && s.bytes[start - 2] !== 0x5c)) return undefined;
-  const end = runEnd(s, BASE64, start, 4096);
-  if (end - start < 24) return undefined;
-  const bytes = Buffer.from(text(s, start, end), 'base64');
-  s.work.steps += 1000 + 4 * bytes.length;
+/** A token whose text ends before it: the next text may go on with it. */
+function cut(rule: Rule, s: Source, start: number, size: number): Match | undefined {
+  const end = s.work.at ?? start;
+  if (nextText(s, end) < 0) return undefined;
+  if (s.raw) return { start, end };
+  const found = pieced(s, rule.shape, start, end);
+  if (found === undefined || !isRandom(rule, found.token.slice(size)) || isPublished(found.token)) return undefined;
+  return isNear(rule, s, start, found.end) ? { start, end: found.end } : undefined;
+}
+
+/** The first token of bytes that were decoded. */
+function inside(bytes: Buffer): Span | undefined {
+  if (decoding) return undefined;
   decoding = true;
   try {
-    const found = scan(bytes, bytes.length, false, { left: 10_000 }).spans.some((span) => span.start < 4);
-    return found ? { start, end: runEnd(s, PADDING, end, 2) } : undefined;
+    return scan(bytes, bytes.length, false, { left: 10_000 }).spans[0];
   } finally {
     decoding = false;
   }
 }
-/** Only one layer of base64 is opened. */
+/** Only one layer is opened. */
 let decoding = false;
 const BASE64 = classOf('A-Za-z0-9+/');
-const PADDING = classOf('=');
 
 interface Quality {
   readonly entropy?: number;

@@ -18,6 +18,8 @@ export interface Work {
   steps: number;
   /** After a miss: the end of the open run it died at; a start before it would die there too. 0 when unknown. */
   dead: number;
+  /** After a miss: where it ended. */
+  at?: number;
   /** The earliest start of a match that only lacks bytes which are not there yet. */
   open: number;
 }
@@ -90,12 +92,14 @@ export function matchShape(shape: Shape, bytes: Uint8Array, at: number, length: 
   const last = shape.parts.at(-1);
   let first = -1; // end of the first open run
   work.dead = 0;
+  work.at = at;
   for (const part of shape.parts) {
     if (part.kind === 'literals') {
       const end = literalEnd(part.any, bytes, p, length);
       if (end < 0 && !part.optional) {
         if (p + LONGEST_LITERAL > length) work.open = Math.min(work.open, at);
         if (first === p) work.dead = p;
+        work.at = p;
         return -1;
       }
       if (end >= 0) p = end;
@@ -111,6 +115,7 @@ export function matchShape(shape: Shape, bytes: Uint8Array, at: number, length: 
       if (p - from < min) {
         if (p === length) work.open = Math.min(work.open, at);
         if (opened) work.dead = p;
+        work.at = p;
         return -1;
       }
       // A longer run than the shape has is something else.

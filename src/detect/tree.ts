@@ -6,9 +6,9 @@ import { judge } from './judge.ts';
 import { behindName } from './languages.ts';
 import { isBasicPair } from './matchers.ts';
 import { type Fingerprint, mark, type RedactedText, redacting, redactText } from './replace.ts';
-import { MEMBER_NAME } from './rules.ts';
+import { MEMBER_NAME, rules } from './rules.ts';
 import { budget } from './scan.ts';
-import { type Sought, USUAL } from './source.ts';
+import { type Sought, seeksMore, USUAL } from './source.ts';
 
 export interface RedactedJson {
   /** The same object when nothing was found; what holds nothing is shared with the original. */
@@ -39,16 +39,40 @@ export function* redactingJson(
 /** A number whose name tells what it is: an order, a card. */
 const DIGITS = /^[0-9][0-9 .-]{11,21}[0-9]$/;
 const WIDE = /[^\0-\x7f]/;
+const TELLING = new RegExp(`${MEMBER_NAME.source}|${WIDE.source}`, 'i');
 /** Names that tell nothing. */
 const CONTENT = new Set(['text', 'value', 'data', 'result', 'content', 'output', 'message']);
 
 /** Code units between two `yield`s, and what each string costs beside its length. */
 const SECTION = 16 * 1024;
 const EACH = 32;
+/** Names of one value that are remembered. */
+const NAMES = 256;
 
 /** A name that tells something of its value. */
 function told(name: string | undefined): string | undefined {
   return name === undefined || name.length > MEMBER || CONTENT.has(name) ? undefined : name;
+}
+
+/** Rules of tokens that may be cut, and their beginnings. */
+const HEAD = 4;
+const CUTTABLE = rules.filter(
+  ({ major, matcher, back, find }) => major && !matcher && !back && find[0]!.length >= HEAD,
+);
+const CUT = new Set(CUTTABLE.map(({ id }) => id));
+const HEADS = new Set(CUTTABLE.flatMap(({ find }) => find));
+const LAST = new Set([...HEADS].map((head) => head.charCodeAt(head.length - 1)));
+/** Texts that one token may be cut into; the longest of those that go on; what the last must hold. */
+const PIECES = 4;
+const LONGEST = 512;
+const LEAST = 6;
+/** Texts shorter than this hold no secret, and are not looked at. */
+const SHORT = 8;
+
+function headIn(text: string): number {
+  if (!LAST.has(text.charCodeAt(text.length - 1))) return text.length;
+  for (let at = 0; at <= text.length - HEAD; at++) if (HEADS.has(text.slice(at))) return at;
+  return text.length;
 }
 
 class Walk {
@@ -60,10 +84,15 @@ class Walk {
 
   readonly #sought: Sought;
   #looked = 0;
+  /** Where in the last text a token began that it did not end. */
+  #open = 0;
+  readonly #more: boolean;
+  readonly #telling = new Map<string, boolean>();
 
   constructor(fingerprint: Fingerprint | undefined, sought: Sought) {
     this.#fingerprint = fingerprint;
     this.#sought = sought;
+    this.#more = seeksMore(sought);
   }
 
   /** `name` is set for the value of a member, and for the items of an array that is one. */
@@ -93,9 +122,13 @@ class Walk {
   text(text: string, name: string | undefined): string {
     if (this.overflow) return text;
     this.#looked += text.length + EACH;
+    this.#open = text.length;
     const rule = this.rule(text, name);
-    if (rule === undefined && told(name) !== undefined && DIGITS.test(text)) return this.number(text, text, name);
-    return this.taken(text, rule, redactText(text, this.#fingerprint, this.#budget, this.#sought, told(name)));
+    if (rule === undefined && DIGITS.test(text) && told(name) !== undefined) return this.number(text, text, name);
+    const label = this.#more ? told(name) : undefined;
+    const done = redactText(text, this.#fingerprint, this.#budget, this.#sought, label);
+    if (rule === undefined) this.#open = done.open;
+    return this.taken(text, rule, done);
   }
 
   *long(text: string, name: string | undefined): Slices<string> {
@@ -104,11 +137,22 @@ class Walk {
     return this.taken(text, rule, yield* redacting(text, this.#fingerprint, this.#budget, this.#sought, told(name)));
   }
 
+  /** Names repeat, in the rows of a table above all. */
+  telling(name: string): boolean {
+    let known = this.#telling.get(name);
+    if (known !== undefined) return known;
+    known = TELLING.test(name);
+    if (this.#telling.size < NAMES) this.#telling.set(name, known);
+    return known;
+  }
+
   /** What the name says that the whole value is. */
   rule(text: string, name: string | undefined): string | undefined {
     if (name === undefined || name.length > MEMBER) return undefined;
     if ((name === 'auth' || name === '_auth') && isBasicPair(text)) return 'basic-pair';
-    if (!MEMBER_NAME.test(name)) return WIDE.test(name) ? behindName(name, text) : undefined;
+    if (!this.telling(name)) return undefined;
+    const other = WIDE.test(name) ? behindName(name, text) : undefined;
+    if (other !== undefined) return other;
     const work = { steps: 0, dead: 0, open: 0 };
     const rule = judge(name, text, true, work);
     this.#budget.left -= work.steps;
@@ -139,14 +183,47 @@ class Walk {
     return mark(hit.rule, digits, this.#fingerprint);
   }
 
+  /** Where in the text that was looked at last a token begins that it does not end; its length if there is none. */
+  open(text: string): number {
+    return text.length < SHORT ? headIn(text) : this.#open;
+  }
+
+  /** A token that goes on in the texts beside it: without it, the first `texts` as they are to be; else undefined. */
+  across(texts: readonly Json[]): string[] | undefined {
+    const first = texts[0] as string;
+    const open = this.open(first);
+    // What stands before it says whether it begins there.
+    const start = Math.min(open, SHORT);
+    let token = first.slice(open - start);
+    for (let i = 1; i < PIECES; i++) {
+      const next = texts[i];
+      if (typeof next !== 'string' || next.length > LONGEST) return undefined;
+      const before = token.length;
+      token += next;
+      const { found } = redactText(token, undefined, this.#budget);
+      const hit = found.find(({ rule, start: at, end }) => at === start && end >= before + LEAST && CUT.has(rule));
+      if (hit === undefined) continue;
+      this.found.push(hit.rule);
+      const gone = mark(hit.rule, token.slice(start, hit.end), this.#fingerprint);
+      return [first.slice(0, open) + gone, ...Array.from({ length: i - 1 }, () => ''), next.slice(hit.end - before)];
+    }
+    return undefined;
+  }
+
   *array(items: Json[], name: string | undefined): Slices<Json[]> {
     let out = items;
     for (let i = 0; i < items.length; i++) {
-      const item = items[i]!;
+      const item = out[i]!;
       const done = this.quick(item, name) ?? (yield* this.value(item, Array.isArray(item) ? undefined : name));
-      if (done === item) continue;
-      if (out === items) out = items.slice();
-      out[i] = done;
+      if (done !== item) {
+        if (out === items) out = items.slice();
+        out[i] = done;
+      } else if (typeof done === 'string' && this.open(done) < done.length) {
+        const cut = this.across(out.slice(i, i + PIECES));
+        if (cut === undefined) continue;
+        if (out === items) out = items.slice();
+        cut.forEach((text, k) => void (out[i + k] = text));
+      }
     }
     return out;
   }
@@ -157,9 +234,17 @@ class Walk {
     let renamed: string[] | undefined;
     for (let i = 0; i < names.length; i++) {
       const name = names[i]!;
-      const old = object[name]!;
+      const old = changed === undefined ? object[name]! : changed[i]!;
       const done = this.quick(old, name) ?? (yield* this.value(old, name));
       if (done !== old) (changed ??= names.map((n) => object[n]!))[i] = done;
+      else if (typeof done === 'string' && this.open(done) < done.length) {
+        const rest = names.slice(i, i + PIECES);
+        const cut = this.across(changed?.slice(i, i + PIECES) ?? rest.map((n) => object[n]!));
+        if (cut !== undefined) {
+          const list = (changed ??= names.map((n) => object[n]!));
+          cut.forEach((text, k) => void (list[i + k] = text));
+        }
+      }
       const safe = name.length < 16 ? name : String(yield* this.value(name, undefined));
       if (safe !== name) (renamed ??= names.slice())[i] = safe;
     }

@@ -73,6 +73,20 @@ describe('redactJson', () => {
   });
 });
 
+describe('a token cut into values beside each other', () => {
+  const key = `ghp_${token(36)}`;
+  it.each<[string, Json, Json]>([
+    ['a list', [key.slice(0, 4), key.slice(4)], ['[redacted github-token]', '']],
+    ['a list of more', ['a', key.slice(0, 20), key.slice(20), 'b'], ['a', '[redacted github-token]', '', 'b']],
+    ['three pieces', [key.slice(0, 9), key.slice(9, 20), key.slice(20)], ['[redacted github-token]', '', '']],
+    ['what follows it stays', [`see ${key.slice(0, 9)}`, `${key.slice(9)} b`], ['see [redacted github-token]', ' b']],
+    ['members', { a: key.slice(0, 9), b: key.slice(9), c: 1 }, { a: '[redacted github-token]', b: '', c: 1 }],
+    ['a value between', { a: key.slice(0, 9), n: 1, b: key.slice(9) }, { a: key.slice(0, 9), n: 1, b: key.slice(9) }],
+    ['beginnings', ['ghp_', 'gho_', 'AKIA', 'ASIA'], ['ghp_', 'gho_', 'AKIA', 'ASIA']],
+    ['a word behind a beginning', ['AKIA', 'suffix'], ['AKIA', 'suffix']],
+  ])('%s', (_, value, clean) => expect(redactJson(value).value).toEqual(clean));
+});
+
 describe('mayHold', () => {
   it('is true for escapes that could hide something', () => {
     for (const text of ['{"a":"\\u0041"}', '{"a":"https:\\/\\/x"}']) expect(mayHold(Buffer.from(text))).toBe(true);
@@ -158,6 +172,13 @@ describe('mayHold', () => {
       arbitrary: fc.constantFrom(
         'hunter2!',
         'Ym90Omg3IWtRejl4UG0ydjh3TjRqTA==',
+        Buffer.from(`AKIA${'Z7QK2PVM9TB4RWL8'}`).toString('hex'),
+        Buffer.from(`ab AKIA${'Z7QK2PVM9TB4RWL8'}`).toString('base64'),
+        'AKIA',
+        'Z7QK2PVM9TB4RWL8',
+        '\\x41KIAZ7QK2PVM9TB4RWL8',
+        '&#65;KIAZ7QK2PVM9TB4RWL8',
+        '" + "',
         token(12),
         token(24),
         token(40),
