@@ -1,5 +1,4 @@
 /** Tokens inside base64 and hex, wherever they begin in it. One layer is opened. */
-import type { Span } from './scan.ts';
 import { classOf } from './shape.ts';
 import { BACKSLASH, type Match, runEnd, type Source, text } from './source.ts';
 
@@ -28,7 +27,7 @@ export function encoded(
   s: Source,
   start: number,
   form: Form,
-  open: (bytes: Buffer) => Span | undefined,
+  open: (bytes: Buffer) => Pick<Match, 'start' | 'end'> | undefined,
 ): Match | undefined {
   const hex = form === 'hex';
   const group = hex ? start : start - Math.ceil((8 * form) / 6);
