@@ -115,5 +115,8 @@ export function oneLine(parts: Parts): Parts {
 
 export function joined(parts: Parts): string {
   if (parts.length === 1 && typeof parts[0] === 'string') return parts[0];
-  return parts.map((part) => (typeof part === 'string' ? part : Buffer.from(part).toString())).join('');
+  let text = '';
+  for (const part of parts)
+    text += typeof part === 'string' ? part : Buffer.from(part.buffer, part.byteOffset, part.length).toString();
+  return text;
 }

@@ -73,8 +73,11 @@ export class Reply {
     res.writeHead(status, headers);
     if (this.#unread) return this.#linger(this.#unread, parts);
     if (parts.length === 0) res.end();
-    else if (length <= SMALL) res.end(joined(parts));
-    else if (parts.length === 1) res.end(parts[0]);
+    else if (length <= SMALL) {
+      const text = joined(parts);
+      // As many bytes as UTF-16 units: all ASCII, which Node writes faster by this name.
+      res.end(text, text.length === length ? 'latin1' : 'utf8');
+    } else if (parts.length === 1) res.end(parts[0]);
     else {
       res.cork();
       for (const part of parts) res.write(part);

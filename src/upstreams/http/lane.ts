@@ -17,6 +17,7 @@ import * as modern from '../../wire/eras/modern.ts';
 import { BATCHES } from '../../wire/eras/versions.ts';
 import type { ParamHeaders } from '../../wire/headers.ts';
 import { paramHeaders } from '../../wire/mirror.ts';
+import type { Ask } from '../asking.ts';
 import { type Calls, modernCalls, olderCalls } from '../calls.ts';
 import { Catalog } from '../catalog.ts';
 import { announced, Changes } from '../changes.ts';
@@ -153,17 +154,17 @@ export class HttpLane {
     return this.#over;
   }
 
-  /** Headers that a tool of the newer revision wants some of its arguments to have. */
-  #declared(call: Call | undefined): { declared?: ParamHeaders } {
+  /**
+   * With the headers that a tool of the newer revision wants some of its arguments to have, and the caller's credential,
+   * which may change from call to call; what is asked between calls goes by the last.
+   */
+  #asking(how: Ask, call: Call | undefined): Asking {
     const target = call?.target;
-    return this.#era === 'modern' && target?.kind === 'tool' ? { declared: declaredBy(target.descriptor) } : {};
-  }
-
-  /** A caller's credential may change from call to call; what is asked between calls goes by the last. */
-  #proven(call: Call | undefined): { credential?: Credential } {
+    const declared = this.#era === 'modern' && target?.kind === 'tool' ? declaredBy(target.descriptor) : undefined;
     const credential = call && this.#options.credential?.(this.upstream, call.caller);
     if (credential) this.#channel.credential = credential;
-    return credential ? { credential } : {};
+    if (!credential && !declared?.size) return how;
+    return { ...how, ...(declared && { declared }), ...(credential && { credential }) };
   }
 
   get #era(): Era {
@@ -184,8 +185,7 @@ export class HttpLane {
       client: this.#client,
       offered: this.#offered,
       parking: this.#options.parking,
-      ask: (method, params, how, call) =>
-        this.#ask(method, params, { ...how, ...this.#declared(call), ...this.#proven(call) }),
+      ask: (method, params, how, call) => this.#ask(method, params, this.#asking(how, call)),
     });
     await this.catalog.list(signal);
     eras.set(config, this.#era);
