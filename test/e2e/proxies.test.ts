@@ -47,7 +47,8 @@ it('are believed from their address', async () => {
 it('are heard however many of their users are refused', async () => {
   site.configure(rows('127.0.0.1/32'), POLICY);
   await site.start();
-  for (let i = 0; i < 15; i++) await status({ 'x-assertion': assertion({ aud: 'other' }) });
+  // At once, so that nothing flows back meanwhile.
+  await Promise.all(Array.from({ length: 20 }, () => status({ 'x-assertion': assertion({ aud: 'other' }) })));
   expect(await status({ 'x-assertion': assertion({ aud: 'other' }) })).toBe(429);
   expect([await status({}), await status({ 'x-assertion': assertion() }), await status(CERT)]).toEqual([429, 200, 200]);
 });
