@@ -100,3 +100,9 @@ it('the log says that a value was sealed, and not which', async () => {
   expect(log).toContain('"code":"seal.plain"');
   expect(log).not.toMatch(/4111|eyJ/);
 });
+
+it('explain judges a call without the key', () => {
+  const said = (token: string) =>
+    JSON.parse(site.run('explain', 'pay.charge', JSON.stringify({ token, cents: 5 }), '--json').stdout) as object;
+  expect(said(CARD)).toMatchObject({ verdict: 'stop', code: 'seal.plain' });
+});
