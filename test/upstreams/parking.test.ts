@@ -70,6 +70,15 @@ describe('a parked call', () => {
     const state = parking.park(caller('a', '-', {}, undefined, 'call-1'), mine)!;
     expect(taken(caller('a', '-', {}, state, 'call-2'))).toBe(mine);
   });
+  it('ends when its caller may not go on, and no other does', () => {
+    const [mine, theirs] = [parking.park(caller('a'), talk('mine'))!, parking.park(caller('b'), talk('theirs'))!];
+    parking.end((call) => (call.caller.subject === 'a' ? 'run.revoked' : undefined));
+    expect(ended).toEqual(['mine: run.cancelled']);
+    expect(told).toEqual(['call of a: run.revoked']);
+    expect(taken(caller('a', '-', {}, mine))).toEqual(gone);
+    expect((taken(caller('b', '-', {}, theirs)) as Talk).over).toBeDefined();
+    expect(timers.size).toBe(0);
+  });
   it('ends when its time is over', () => {
     const state = parking.park(caller('a'), talk('mine'))!;
     for (const run of timers.values()) run();
