@@ -11,15 +11,22 @@ interface Entry {
   readonly offset: number;
 }
 
+/** All in a few small arrays: between two texts a processor forgets, and what lies apart is fetched again piece by piece. */
 export class Keywords {
-  readonly #lists = new Uint16Array(1 << 18);
-  /** Which of them there are, a bit each: most probes end here, and this much stays in the cache of a processor. */
-  readonly #known = new Uint8Array(1 << 15);
-  readonly #entries: Entry[][] = [[]];
-  /** By list, 64 bits: the codes that may stand behind a probe that leads there. */
-  #behind = new Uint32Array(2);
   /** Letters of either case, digits, and up to 27 marks that the keywords hold; 0 = no keyword holds it. */
   readonly #codes = new Uint8Array(256);
+  /** Which trigrams are a probe of any keyword, a bit each, and how many there are before each 32. */
+  readonly #known = new Uint32Array(1 << 13);
+  readonly #before = new Uint16Array(1 << 13);
+  /** By trigram, 64 bits: the codes that may stand behind it. */
+  readonly #behind: Uint32Array;
+  /** By trigram: its first entry; those of the next one follow. */
+  readonly #first: Uint16Array;
+  /** By entry: keyword, offset, and where its codes begin; those of the next one follow. */
+  readonly #keyword: Uint16Array;
+  readonly #offset: Uint8Array;
+  readonly #begin: Uint32Array;
+  readonly #text: Uint8Array;
 
   /** In lower case, ASCII, at least three bytes each. */
   constructor(words: readonly string[]) {
@@ -31,29 +38,41 @@ export class Keywords {
     marks.forEach((mark, i) => {
       codesOf[mark.charCodeAt(0)] = 37 + i;
     });
+    const lists = new Map<number, Entry[]>();
+    const add = (at: number, entry: Entry) => lists.set(at, [...(lists.get(at) ?? []), entry]);
     words.forEach((word, keyword) => {
       const codes = Uint8Array.from(word, (c) => codesOf[c.charCodeAt(0)] ?? 0);
       if (codes.length < 3 || codes.includes(0)) throw new Error(`not a keyword: ${word}`);
-      this.#add(gram(codes[0]!, codes[1]!, codes[2]!), { keyword, codes, offset: 0 });
-      if (codes.length > 3) this.#add(gram(codes[1]!, codes[2]!, codes[3]!), { keyword, codes, offset: 1 });
-      else for (let c = 0; c < 64; c++) this.#add(gram(codes[1]!, codes[2]!, c), { keyword, codes, offset: 1 });
+      add(gram(codes[0]!, codes[1]!, codes[2]!), { keyword, codes, offset: 0 });
+      if (codes.length > 3) add(gram(codes[1]!, codes[2]!, codes[3]!), { keyword, codes, offset: 1 });
+      else for (let c = 0; c < 64; c++) add(gram(codes[1]!, codes[2]!, c), { keyword, codes, offset: 1 });
     });
+    const grams = [...lists].sort(([a], [b]) => a - b);
     // At one start the longer keyword comes first: it knows more.
-    for (const list of this.#entries) list.sort((a, b) => b.offset - a.offset || b.codes.length - a.codes.length);
-    this.#behind = new Uint32Array(2 * this.#entries.length);
-    this.#entries.forEach((list, at) => {
+    for (const [, list] of grams) list.sort((a, b) => b.offset - a.offset || b.codes.length - a.codes.length);
+    const entries = grams.flatMap(([, list]) => list);
+    const size = entries.reduce((sum, { codes }) => sum + codes.length, 0);
+    if (entries.length > 0xffff) throw new Error('too many keywords');
+    this.#behind = new Uint32Array(2 * grams.length);
+    this.#first = new Uint16Array(grams.length + 1);
+    this.#keyword = Uint16Array.from(entries, ({ keyword }) => keyword);
+    this.#offset = Uint8Array.from(entries, ({ offset }) => offset);
+    this.#begin = new Uint32Array(entries.length + 1);
+    this.#text = new Uint8Array(size);
+    entries.forEach(({ codes }, e) => {
+      this.#text.set(codes, this.#begin[e]);
+      this.#begin[e + 1] = this.#begin[e]! + codes.length;
+    });
+    grams.forEach(([at, list], g) => {
+      this.#known[at >> 5]! |= 1 << (at & 31);
+      this.#first[g + 1] = this.#first[g]! + list.length;
       for (const { codes, offset } of list) {
         const next = codes[offset + 3];
-        if (next === undefined) this.#behind.fill(-1, 2 * at, 2 * at + 2);
-        else this.#behind[2 * at + (next >> 5)]! |= 1 << (next & 31);
+        if (next === undefined) this.#behind.fill(-1, 2 * g, 2 * g + 2);
+        else this.#behind[2 * g + (next >> 5)]! |= 1 << (next & 31);
       }
     });
-  }
-
-  #add(at: number, entry: Entry): void {
-    if (this.#lists[at] === 0) this.#lists[at] = this.#entries.push([]) - 1;
-    this.#known[at >> 3]! |= 1 << (at & 7);
-    this.#entries[this.#lists[at]!]!.push(entry);
+    for (let i = 1; i < this.#before.length; i++) this.#before[i] = this.#before[i - 1]! + ones(this.#known[i - 1]!);
   }
 
   /**
@@ -76,30 +95,32 @@ export class Keywords {
       const next = codes[bytes[i + 2]!]!;
       const at = gram(code, codes[bytes[i + 1]!]!, next);
       code = next;
-      if (((known[at >> 3]! >> (at & 7)) & 1) === 0) continue;
-      const list = this.#lists[at]!;
+      const some = known[at >> 5]!;
+      if (((some >>> (at & 31)) & 1) === 0) continue;
+      const g = this.#before[at >> 5]! + ones(some & ((1 << (at & 31)) - 1));
       const after = i + 3 < length ? codes[bytes[i + 3]!]! : 0;
-      if ((behind[2 * list + (after >> 5)]! >> (after & 31)) & 1 && this.#judge(list, bytes, i, length, hit))
-        return true;
+      if ((behind[2 * g + (after >> 5)]! >> (after & 31)) & 1 && this.#judge(g, bytes, i, length, hit)) return true;
     }
     return false;
   }
 
   #judge(
-    list: number,
+    g: number,
     bytes: Uint8Array,
     at: number,
     length: number,
     hit: (keyword: number, start: number) => boolean,
   ): boolean {
-    const codesOf = this.#codes;
-    const entries = this.#entries[list]!;
-    entries: for (let e = 0; e < entries.length; e++) {
-      const { keyword, codes, offset } = entries[e]!;
-      const start = at - offset;
-      if (start < 0 || start + codes.length > length) continue;
-      for (let i = codes.length - 1; i >= 0; i--) if (codesOf[bytes[start + i]!] !== codes[i]) continue entries;
-      if (hit(keyword, start)) return true;
+    const codes = this.#codes;
+    const text = this.#text;
+    const past = this.#first[g + 1]!;
+    entries: for (let e = this.#first[g]!; e < past; e++) {
+      const start = at - this.#offset[e]!;
+      const begin = this.#begin[e]!;
+      const size = this.#begin[e + 1]! - begin;
+      if (start < 0 || start + size > length) continue;
+      for (let i = size - 1; i >= 0; i--) if (codes[bytes[start + i]!] !== text[begin + i]) continue entries;
+      if (hit(this.#keyword[e]!, start)) return true;
     }
     return false;
   }
@@ -107,4 +128,11 @@ export class Keywords {
 
 function gram(a: number, b: number, c: number): number {
   return (a << 12) | (b << 6) | c;
+}
+
+/** How many bits are set. */
+function ones(bits: number): number {
+  let n = bits - ((bits >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
