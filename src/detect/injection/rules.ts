@@ -102,18 +102,18 @@ interface Leads {
 const SIGNS = ['opened', 'heading', 'piped', 'colon'] as const;
 /** Open addressing: a text is mostly words that no rule knows, and those must cost little. */
 const MASK = 8191;
-const keys = new Uint32Array(MASK + 1);
-const lists = new Uint16Array(MASK + 1);
+/** Hash, index into `leads`, hash, index: one place in memory for both. */
+const table = new Uint32Array(2 * (MASK + 1));
 const leads: Leads[] = [{ plain: [], opened: [], heading: [], piped: [], colon: [] }];
 
 /** Index into `leads`; 0 for a word that no rule knows. */
 function find(hash: number): number {
   let at = hash & MASK;
-  while (lists[at] !== 0) {
-    if (keys[at] === hash) return lists[at]!;
+  for (;;) {
+    const known = table[2 * at + 1]!;
+    if (known === 0 || table[2 * at] === hash) return known;
     at = (at + 1) & MASK;
   }
-  return 0;
 }
 
 function learn(kind: keyof Leads, classes: Readonly<Record<string, string>>): void {
@@ -127,9 +127,10 @@ function learn(kind: keyof Leads, classes: Readonly<Record<string, string>>): vo
       let known = find(hash);
       if (known === 0) {
         let at = hash & MASK;
-        while (lists[at] !== 0) at = (at + 1) & MASK;
-        keys[at] = hash;
-        known = lists[at] = leads.push({ plain: [], opened: [], heading: [], piped: [], colon: [] }) - 1;
+        while (table[2 * at + 1] !== 0) at = (at + 1) & MASK;
+        known = leads.push({ plain: [], opened: [], heading: [], piped: [], colon: [] }) - 1;
+        table[2 * at] = hash;
+        table[2 * at + 1] = known;
       }
       leads[known]![kind] = [...leads[known]![kind], ...steps].sort((a, b) => b.stage - a.stage);
     }
