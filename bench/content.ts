@@ -12,8 +12,13 @@ import { inspectRow } from '../src/cli/inspect/inspect.ts';
 import { judgeDescriptor } from '../src/detect/injection/descriptor.ts';
 import { judge } from '../src/detect/injection/judge.ts';
 import { findInvisible } from '../src/detect/invisible.ts';
-import { PII, redactText } from '../src/detect/secrets.ts';
+import { PII, type PiiKind, redactText } from '../src/detect/secrets.ts';
 import { isObject, type JsonObject } from '../src/lib/json/types.ts';
+import { BENIGN } from '../test/detect/unseen/benign.ts';
+import { FORMS } from '../test/detect/unseen/forms.ts';
+import { CALLED, NOBODY, NUMBERED } from '../test/detect/unseen/people.ts';
+import { AROUND } from '../test/detect/unseen/secrets.ts';
+import { core, VENDORS } from '../test/detect/unseen/vendors.ts';
 import { CORE, OTHERS, PII_OF, STATES } from './strata.ts';
 
 interface Tally {
@@ -80,7 +85,24 @@ say('## Personal data, each kind switched on');
 say();
 table(personal());
 say();
-say(`Kinds: ${PII.join(', ')}. Names, dates, plates, postcodes and numbers without a check digit are not built.`);
+say(`Kinds: ${PII.join(', ')}. Names, dates, plates, postcodes, passports and licences are not built.`);
+say();
+say('## Made to published forms');
+say();
+say(
+  'Not from the corpora: made from a seed to what vendors, issuers and numbering plans publish (`test/detect/unseen`), and scored',
+);
+say(
+  'before any rule was changed for it. The first score found 37 % of command lines, 57 % of files, 6 % of other languages, 33 % of',
+);
+say(
+  'what is encoded, none of what is cut, 97 % of vendors; 79 % of phone numbers at 9.5 % wrong, 68 % of national ids at 2.8 %.',
+);
+say(
+  'Another seed, drawn when the rules stood, is within four points of this table in each row, and nothing is wrong in it.',
+);
+say();
+made();
 say();
 say('## Speed');
 say();
@@ -131,6 +153,45 @@ function personal(): Map<string, Tally> {
     add(tallies, { ...row, category: kind ?? 'card-number' }, hit ? 'stop' : undefined);
   }
   return tallies;
+}
+
+function made(): void {
+  const clean = (text: string): string => inspectRow({ kind: 'secret', text }).text ?? text;
+  const has = (kind: PiiKind) => (text: string) =>
+    redactText(text, undefined, undefined, { prose: true, kinds: [kind] }).found.some(({ rule }) => rule === kind);
+  const row = <T>(label: string, name: string, items: readonly T[], hit: (item: T) => boolean): void => {
+    const hits = items.filter(hit).length;
+    say(
+      `| ${label} | ${name} | ${items.length} | ${hits} (${percent(hits / items.length)}) | ${wilson(hits, items.length)} |`,
+    );
+  };
+  say('| label | class | texts | found | 95 % |');
+  say('|---|---|---|---|---|');
+  for (const [name, forms] of Object.entries(FORMS))
+    row('attack', `secrets: ${name}`, forms, ([text, secret]) => !clean(text).includes(secret));
+  const vendors = VENDORS.flatMap(([, make, name]) =>
+    AROUND.map((around) => {
+      const secret = make();
+      return [around(name === undefined ? secret : `${name}=${secret}`), core(secret)] as const;
+    }),
+  );
+  row('attack', 'secrets: vendors', vendors, ([text, secret]) => !clean(text).includes(secret));
+  row('benign', 'secrets', Object.values(BENIGN).flat(), (text) => clean(text).includes('[redacted'));
+  for (const [name, texts] of Object.entries(CALLED)) row('attack', `phone: ${name}`, texts, has('phone'));
+  const numbers = Object.values(NUMBERED);
+  row(
+    'attack',
+    'national-id: with a word',
+    numbers.flatMap((texts) => texts.filter((_, i) => i % 4 < 3)),
+    has('national-id'),
+  );
+  row(
+    'attack',
+    'national-id: alone in a line',
+    numbers.flatMap((texts) => texts.filter((_, i) => i % 4 === 3)),
+    has('national-id'),
+  );
+  for (const kind of ['phone', 'national-id'] as const) row('benign', kind, Object.values(NOBODY).flat(), has(kind));
 }
 
 /** Microseconds of CPU time of this thread: what other programs on the machine do does not count. */

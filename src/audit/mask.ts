@@ -5,7 +5,8 @@ import { isRawNumber, type Json, type JsonObject } from '../lib/json/types.ts';
 export type Redact = (text: string) => { readonly text: string };
 
 /** Guarantee AU6: values of such names are masked, nested and in any case. */
-export const TELLING = /token|key|secret|passw|credential|authorization/i;
+export const TELLING =
+  /token|key|secret|passw|passphrase|passcode|pwd|credential|authorization|contrase|mot.?de.?passe|senha|kennwort|wachtwoord|\u043f\u0430\u0440\u043e\u043b|\u0441\u0435\u043a\u0440\u0435\u0442|\u5bc6\u7801|\u5bc6\u78bc|\u53e3\u4ee4|\u5bc6\u94a5|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638/i;
 export const MASK = '[masked]';
 /** Card numbers, the shortest of which has 12 digits, may come as numbers. */
 const LONG_NUMBER = 1e11;

@@ -77,9 +77,10 @@ export const IDS: readonly PiiForm[] = [
   called('(?:^|[^a-z])ssn|social.?security', '(?!000|666|9)\\d{3}[- .]?(?!00)\\d{2}[- .]?(?!0000)\\d{4}'),
   told('(?:^|[^a-z])itin(?:[^a-z]|$)', '9\\d{2}[- ]?(?:5\\d|6[0-5]|7\\d|8[0-8]|9[0-24-9])[- ]?\\d{4}'),
   form('9\\d{2}-(?:5\\d|6[0-5]|7\\d|8[0-8]|9[0-24-9])-?\\d{4}'),
+  // No NPI that begins with 2 was issued yet.
   told(
     '(?:^|[^a-z])npi(?:[^a-z]|$)|provider',
-    '[12]\\d{3}([- ]?)\\d{3}\\1\\d{3}',
+    '1\\d{3}([- ]?)\\d{3}\\1\\d{3}',
     (p) => luhn(`80840${p}`) && !isFlat(p.slice(0, 9)),
   ),
   form(
@@ -163,7 +164,8 @@ export const IDS: readonly PiiForm[] = [
   // India: Aadhaar (UIDAI, Verhoeff), PAN (income tax department).
   { ...form('[2-9]\\d{3}([- :])\\d{4}\\1\\d{4}', verhoeff), apart: true },
   told('aadhaar|uidai', '[2-9]\\d{11}', verhoeff),
-  form('[A-Z]{3}[ABCFGHJLPTE][A-Z]\\d{4}[A-Z]'),
+  form('[A-Z]{3}[ABCFGHJKLPTE][A-Z]\\d{4}[A-Z]'),
+  told('(?:^|[^a-z])pan(?:[^a-z]|$)', '[A-Z]{5}\\d{4}[A-Z]'),
   // China (GB 11643), Hong Kong, Taiwan, Japan (My Number), South Korea (no check digit since October 2020), Thailand, Singapore, Malaysia.
   form('[1-8]\\d{5}(?:19|20)\\d{9}[\\dX]', china),
   form('[A-Z]{1,2}\\d{6}\\([0-9A]\\)'),
@@ -188,16 +190,14 @@ export const IDS: readonly PiiForm[] = [
   form('(?:2[0347]|30)-\\d{8}-\\d', (p) => elevens(p, [5, 4, 3, 2, 7, 6, 5, 4, 3, 2])),
   { ...form('[1-79]\\d{2}([- ])\\d{3}\\1\\d{3}', luhn), apart: true },
   called('(?:^|[^a-z])sin(?:[^a-z]|$)|social.?insurance', '[1-79]\\d{8}', luhn),
-  called(
+  told(
     '(?:^|[^a-z])tfn|tax.?file',
     '\\d{3} ?\\d{3} ?\\d{2,3}',
     (p) => sum(p, p.length === 9 ? [1, 4, 3, 7, 5, 8, 6, 9, 10] : [10, 7, 8, 4, 6, 3, 5, 1], 11) === 0,
   ),
-  called(
-    'medicare',
-    '[2-6]\\d{3} ?\\d{5} ?\\d(?:[ /-]?\\d)?',
-    (p) => sum(p, [1, 3, 7, 9, 1, 3, 7, 9], 10) === Number(p[8]),
-  ),
+  { ...form('[2-6]\\d{3} \\d{5} \\d', medicare), apart: true },
+  told('medicare', '[2-6]\\d{9}', medicare),
+  called('medicare', '[2-6]\\d{3} ?\\d{5} ?\\d[ /-]?\\d', medicare),
   // Russia (SNILS), Kazakhstan and its like (IIN).
   form('\\d{3}-\\d{3}-\\d{3} \\d{2}', (p) => sum(p, [9, 8, 7, 6, 5, 4, 3, 2, 1], 101) % 100 === Number(p.slice(9))),
   told(
@@ -214,6 +214,9 @@ export const IDS: readonly PiiForm[] = [
 
 function birth(p: string): boolean {
   return dated(p.slice(2, 4), p.slice(4, 6));
+}
+function medicare(p: string): boolean {
+  return sum(p, [1, 3, 7, 9, 1, 3, 7, 9], 10) === Number(p[8]);
 }
 function nhs(p: string): boolean {
   return sum(p, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], 11) === 0;
