@@ -3,7 +3,8 @@
  * rows of acts make signs (a secret is sent out). Both are data (`data/acts.json`, in nine languages).
  */
 import data from '../data/acts.json' with { type: 'json' };
-import { MARK, markOf, type Words, wordsOf } from './words.ts';
+import { classOf } from '../shape.ts';
+import { type Words, wordsOf } from './words.ts';
 
 /**
  * Acts that are no words. MAIL: of an address. URL: before `://`. NAME: of a name like `send_mail`. COLON, COMMA: one is
@@ -174,8 +175,8 @@ function push(act: number, at: number, to = at): void {
   for (const { gap, at: stage, clause, last, sign } of steps[act]!) {
     if (gap !== FIRST) {
       const before = place[stage - 1]!;
-      if (before < first || at - before - 1 > gap || (gap !== SAME && before === at) || (clause && comma >= before))
-        continue;
+      if (before < first || at - before - 1 > gap) continue;
+      if ((before === at && gap !== SAME) || (clause && comma >= before)) continue;
     }
     if (last) found[sign >> 5]! |= 1 << (sign & 31);
     else place[stage] = to;
@@ -188,17 +189,18 @@ function sentenceAt({ hash, start, end, text, count }: Words, from: number): Sen
   first = from - 1;
   comma = first - 1;
   push(BEGIN, first);
-  const words = { text, hash, start, end, count };
   const most = Math.min(count, from + LONGEST);
   let i = from;
   while (i < most) {
     const begin = start[i]!;
     const stop = end[i]!;
     const before = text.charCodeAt(begin - 1);
-    const marks = markOf(words, i);
-    if (marks & (MARK.opened | MARK.piped)) push(TAG, i - 1);
-    if (isQuote(before)) push(QUOTED, i - 1);
-    if (before === 0x40) push(AT, i - 1);
+    // A space stands before most words.
+    if (before !== 0x20) {
+      if (OPENERS[before] === 1) push(TAG, i - 1);
+      else if (isQuote(before)) push(QUOTED, i - 1);
+      else if (before === 0x40) push(AT, i - 1);
+    }
     let to = i + 1;
     const behind = text.charCodeAt(stop);
     const isName = behind === 0x5f && start[i + 1] === stop + 1;
@@ -221,7 +223,7 @@ function sentenceAt({ hash, start, end, text, count }: Words, from: number): Sen
           if (!(member && verbs[act]) && !(part && models[act]) && (dot || !dotted[act])) push(act, i);
       }
     }
-    if (marks & MARK.mail) push(MAIL, i);
+    if (before === 0x40 && i > 0 && end[i - 1] === begin - 1) push(MAIL, i);
     if (behind === 0x3a && text.startsWith('://', stop)) push(URL, i);
     if (isNumber(text, begin, stop)) push(NUMBER, i);
     const close = end[to - 1]!;
@@ -237,6 +239,8 @@ function sentenceAt({ hash, start, end, text, count }: Words, from: number): Sen
   }
   return { from, to: Math.min(i, count), signs: found };
 }
+
+const OPENERS = classOf('<[({#|\\[');
 
 function isQuote(c: number): boolean {
   return c === 0x22 || c === 0x60 || c === 0x201c || c === 0x201e || c === 0xab;
@@ -261,28 +265,33 @@ function isPart(text: string, begin: number, end: number): boolean {
   return before === '/' || before === '.' || (before === '-' && c >= 0x61 && c <= 0x7a);
 }
 
-/** Four digits or more in one word. */
+/** Four digits or more in one word, the last of them at its end. */
 function isNumber(text: string, from: number, to: number): boolean {
+  if (text.charCodeAt(to - 1) > 0x39) return false;
   let digits = 0;
   for (let p = from; p < to; p++) if (text.charCodeAt(p) >= 0x30 && text.charCodeAt(p) <= 0x39) digits++;
   return digits >= 4;
 }
 
-const STOPS = '.!?;';
-const WIDE_STOPS = '。！？；';
-const CLOSERS = '"\')]*<`';
-
 /** Whether a sentence ends between two words. */
 function ends(text: string, from: number, to: number): boolean {
-  if (to - from === 1) return text.charCodeAt(from) === 0x0a && !goesOn(text, to);
   for (let p = from; p < to; p++) {
-    const c = text[p]!;
-    if (WIDE_STOPS.includes(c) || (c === '|' && text[p - 1] === ' ')) return true;
-    if (STOPS.includes(c) && (text.charCodeAt(p + 1) <= 0x20 || CLOSERS.includes(text[p + 1]!))) return true;
-    if (c === '\n' && (!goesOn(text, to) || text.slice(p + 1, to).trim() !== '')) return true;
+    const c = text.charCodeAt(p);
+    if (c === 0x20) continue;
+    // Stops with a space or a closing mark behind, and those of Chinese and Japanese.
+    if (c === 0x2e || c === 0x21 || c === 0x3f || c === 0x3b) {
+      const next = text.charCodeAt(p + 1);
+      if (next <= 0x20 || CLOSERS[next] === 1) return true;
+    } else if (c === 0x0a) {
+      if (!goesOn(text, to) || text.slice(p + 1, to).trim() !== '') return true;
+    } else if (
+      c === 0x7c ? text.charCodeAt(p - 1) === 0x20 : c === 0x3002 || c === 0xff01 || c === 0xff1f || c === 0xff1b
+    )
+      return true;
   }
   return false;
 }
+const CLOSERS = classOf('"\')\\]*<`');
 
 /** A line that goes on begins with a small letter. */
 function goesOn(text: string, at: number): boolean {
