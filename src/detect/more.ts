@@ -1,4 +1,5 @@
 /** What is taken out where the configuration says so: personal data, what tells of the machine, protected texts. */
+import { ONE_GO, type Slices } from '../core/slices.ts';
 import { isFlat } from './digits.ts';
 import { PII_FORMS } from './pii.ts';
 import type { Span } from './scan.ts';
@@ -9,12 +10,13 @@ const FORMS = { ...PII_FORMS, ...SYSTEM_FORMS };
 /** Characters around a number in which a word may stand. */
 const REACH = 48;
 
-/** Each finding, in no order; places in UTF-16 code units. `name`: what the text is the value of. Linear. */
-export function findMore(text: string, { kinds, texts }: Sought, name?: string): Span[] {
+/** Each finding, in no order; places in UTF-16 code units. `name`: what the text is the value of. Linear, in slices. */
+export function* findMore(text: string, { kinds, texts }: Sought, name?: string): Slices<Span[]> {
   const out: Span[] =
     texts === undefined ? [] : texts.find(text).map((place) => ({ rule: 'protected-text', ...place }));
   for (const kind of kinds) {
     for (const { shape, check, begins, near, alone, apart, exact } of FORMS[kind]) {
+      if (text.length > ONE_GO) yield;
       for (const { 0: match, index } of text.matchAll(shape)) {
         let { length } = match;
         if (kind === 'national-id' && isFlat(match.replace(/\W/g, ''))) continue;

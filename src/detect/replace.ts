@@ -62,7 +62,7 @@ export function* redacting(
     ? yield* withEscapes(text, plain, purse, sought.prose)
     : plain;
   const words = ascii ? NONE : behindWords(text, false);
-  const more = seeksMore(sought) ? [...words, ...findMore(text, sought, name)] : words;
+  const more = seeksMore(sought) ? [...words, ...(yield* findMore(text, sought, name))] : words;
   const spans = more.length === 0 ? secrets : joined([...secrets, ...more]);
   if (overflow)
     return { text: OVERFLOW, found: [{ rule: 'overflow', start: 0, end: text.length }], overflow, open: text.length };
