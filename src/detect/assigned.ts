@@ -220,9 +220,12 @@ function isDirective(s: Source, name: number, end: number): boolean {
   s.work.steps += JUDGED;
   const said = text(s, nameStart(s, name), end);
   // In raw JSON a blank may be the letter of an escape.
-  if (s.raw) return /pass$|pw$|ENV [A-Z0-9_]+$|password$/i.test(said);
+  if (s.raw) return /(?:requirepass|bindpw|rootpw)$|ENV [A-Z0-9_]+$/i.test(said) || mayLogIn(s, said, end);
   if (/^(?:requirepass|bindpw|rootpw|olcRootPW)$|(?:^|\s)ENV [A-Z0-9_]+$/.test(said)) return true;
   return said.endsWith('password') && LOGIN.test(text(s, Math.max(0, end - 96), end));
+}
+function mayLogIn(s: Source, said: string, end: number): boolean {
+  return said.endsWith('password') && /login|user|account/.test(text(s, Math.max(0, end - 192), end));
 }
 const LOGIN = /(?:^|\s)(?:login|user|account) \S{1,64}\s+password$/;
 const LETTER = classOf('A-Za-z');
@@ -261,6 +264,8 @@ function isOption(s: Source, at: number): boolean {
   const least = Math.max(0, at - MAX_NAME);
   while (p > least && NAME[s.bytes[p - 1]!] === 1) p--;
   s.work.steps += at - p;
+  // The letter of an escape.
+  if (s.bytes[p - 1] === BACKSLASH) p++;
   const free = p === 0 || s.bytes[p - 1]! <= 0x20 || isQuote(s.bytes[p - 1]) || s.bytes[p - 2] === BACKSLASH;
   return free && s.bytes[p] === 0x2d;
 }

@@ -10,6 +10,8 @@ const WORDS = 48;
 const CALL = 200;
 const ECHO =
   /(?:echo|printf)(?: -[a-zA-Z]{1,3})? {1,4}(?:"([^"\n|]{4,128})"|'([^'\n|]{4,128})'|([^\s"'|]{4,128})) {0,4}\| {0,4}$/;
+/** A word, which is no password, comes first. */
+const WORD = /^(?:\s|\\[tnr])+[A-Za-z]+(?:[\s.,;:)]|\\[tnr]|$)/;
 /** Ports, and addresses with one: `-p 8080:80`. */
 const PORTS = /^[0-9.:]+(?:\/[a-z]{3,4})?$/;
 
@@ -36,7 +38,8 @@ export function command(s: Source, at: number, size: number, { options }: Rule):
 
 /** In raw JSON: one of the options stands there. */
 function mayGive(line: string, { next = [], joined = [], pair = [], nth = {}, piped }: Options): boolean {
-  return piped !== undefined || [...next, ...joined, ...pair, ...Object.keys(nth)].some((word) => line.includes(word));
+  const words = [...next, ...joined, ...pair, ...Object.keys(nth)];
+  return piped !== undefined || words.some((word) => (word === '' ? !WORD.test(line) : line.includes(word)));
 }
 
 interface Word {

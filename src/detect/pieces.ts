@@ -45,6 +45,7 @@ export function nextText(s: Source, at: number): number {
   p = between(s, p + 1);
   if (!isQuote(bytes[p])) return -1;
   const text = p + 1;
+  if (s.raw) return text;
   // A name of a member: `"AKIA", "rest": "..."`.
   let end = text;
   while (end - text < GAP && end < s.length && !isQuote(bytes[end])) end++;

@@ -151,8 +151,10 @@ class Walk {
     if (name === undefined || name.length > MEMBER) return undefined;
     if ((name === 'auth' || name === '_auth') && isBasicPair(text)) return 'basic-pair';
     if (!this.telling(name)) return undefined;
-    const other = WIDE.test(name) ? behindName(name, text) : undefined;
-    if (other !== undefined) return other;
+    if (WIDE.test(name)) {
+      const other = behindName(name, text);
+      if (other !== undefined || !MEMBER_NAME.test(name)) return other;
+    }
     const work = { steps: 0, dead: 0, open: 0 };
     const rule = judge(name, text, true, work);
     this.#budget.left -= work.steps;
