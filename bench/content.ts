@@ -4,10 +4,11 @@
  *
  *   DOORWARD_CORPORA=<folder> npm run bench:content -- [--write]
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Row, readRows, readTaught, textOf } from '../scripts/screen/corpora.ts';
+import { type Row, readRows, readTaught, readVoices, textOf } from '../scripts/screen/corpora.ts';
 import { train } from '../scripts/screen/train.ts';
+import { examplesOf, trainReader } from '../scripts/screen/train-reader.ts';
 import { inspectRow } from '../src/cli/inspect/inspect.ts';
 import { judgeDescriptor } from '../src/detect/injection/descriptor.ts';
 import { judge } from '../src/detect/injection/judge.ts';
@@ -60,6 +61,22 @@ say();
 say('Attacks beside the clean tools of their source, clean tools beside the others of their server.');
 say();
 table(beside());
+
+say();
+say('## Written blind');
+say();
+say(
+  'Sets by someone who had seen neither rules nor corpora (`bench/blind`): wording of a researcher, of a lazy attacker, of one who',
+);
+say(
+  'knows of keyword filters; clean rows that tempt on purpose. Before anything was changed for them 36, 46 and 11 % of the attacking',
+);
+say(
+  'descriptors and 32, 34 and 5 % of the attacking results were found. The first set was then used to improve; of the other two',
+);
+say('only totals were seen, among others when the bounds of the reader were chosen.');
+say();
+table(blind());
 
 const times: number[] = [];
 let worst = 0;
@@ -235,11 +252,38 @@ function speed(): void {
   }
 }
 
+function blind(): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const set of ['set1', 'set2', 'set3']) {
+    for (const line of readFileSync(join(import.meta.dirname, `blind/${set}.jsonl`), 'utf8')
+      .trimEnd()
+      .split('\n')) {
+      const { label, category: _, ...row } = JSON.parse(line) as JsonObject & { label: Row['label']; kind: string };
+      const { verdict, findings } = inspectRow(row);
+      // What redaction takes out is no finding of screening.
+      const screened = findings.some(({ code }) => code.startsWith('screen.') || code === 'inventory.hidden-text');
+      const found = !screened || verdict === 'pass' ? undefined : verdict === 'label' ? 'label' : 'stop';
+      const key = `${label} | ${row.kind} | blind | ${set}`;
+      const tally = tallies.get(key) ?? { n: 0, stopped: 0, labelled: 0 };
+      tallies.set(key, tally);
+      tally.n++;
+      if (found === 'stop') tally.stopped++;
+      else if (found === 'label') tally.labelled++;
+    }
+  }
+  return tallies;
+}
+
 function leaveOneOut(): Map<string, Tally> {
   const tallies = new Map<string, Tally>();
+  const examples = examplesOf([...injection, ...readTaught(), ...readVoices()]);
   for (const source of new Set(injection.map((row) => row.source))) {
     const others = [...injection.filter((row) => row.source !== source), ...readTaught()];
-    const models = { descriptor: train(others, 'descriptor'), result: train(others, 'result') };
+    const read = examples.filter((example) => example.source !== source);
+    const models = {
+      model: { descriptor: train(others, 'descriptor'), result: train(others, 'result') },
+      reader: { descriptor: trainReader(read, 'descriptor'), result: trainReader(read, 'result') },
+    };
     for (const row of injection) {
       if (row.source !== source) continue;
       if (row.kind === 'tool_descriptor') {

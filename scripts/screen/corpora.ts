@@ -1,5 +1,5 @@
 /** The open corpora: read in place, never copied. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Json, JsonObject } from '../../src/lib/json/types.ts';
 
@@ -57,4 +57,22 @@ export function readTaught(): Row[] {
         })),
     ),
   );
+}
+
+const KINDS = { D: 'tool_descriptor', R: 'tool_result' } as const;
+
+/** Short texts of our own in many voices, one to a line: `D+` a descriptor that attacks, `R-` a clean result, and so on. */
+export function readVoices(): Row[] {
+  const folder = join(import.meta.dirname, 'voices');
+  return readdirSync(folder)
+    .sort()
+    .flatMap((file) => readFileSync(join(folder, file), 'utf8').trimEnd().split('\n'))
+    .map((line, i) => ({
+      id: `voice-${i}`,
+      source: 'voices',
+      kind: KINDS[line[0] as keyof typeof KINDS],
+      label: line[1] === '+' ? 'attack' : 'benign',
+      category: 'taught',
+      text: line.slice(3).replaceAll('\\n', '\n'),
+    }));
 }

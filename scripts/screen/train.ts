@@ -7,7 +7,7 @@ import { normalise } from '../../src/detect/normalise.ts';
 import { type Row, textOf } from './corpora.ts';
 
 /** Where the injection is in plain words, so that the model learns the class and not the topic. */
-const TAUGHT: ReadonlySet<string> = new Set([
+export const TAUGHT: ReadonlySet<string> = new Set([
   'poisoned_descriptor',
   'shadowing',
   'rug_pull',
@@ -84,7 +84,7 @@ function windowsOf(text: string, head: Head): Windows {
   return out;
 }
 
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -92,7 +92,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const out = [...items];
   for (let i = out.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));

@@ -54,9 +54,9 @@ export const screen: Control<Rules> = {
 function handed({ args, resume }: CallView, rules: Rules): Verdict<Inputs> {
   const all: Json = resume ? { args, answers: { ...resume.answers } } : args;
   const { severity: hidden, what } = whole(revealing(all, rules.hidden));
-  const { severity, evidence } = said(all);
+  const { severity, evidence, guess } = said(all);
   const sure = hidden === 'high' || severity === 'high';
-  if (!sure && severity !== 'medium') return PASS;
+  if (!sure && (severity !== 'medium' || guess)) return PASS;
   const suspected = { kind: 'pass', taint: 'injection-suspected' } as const;
   if (!sure || rules.arguments === 'pass') return suspected;
   const detail = [...evidence.map(({ id }) => id), what].join(' ').trim();
@@ -110,7 +110,7 @@ function instructed(
   kind: Kind,
   message: Message,
   rules: Rules,
-  { severity, evidence }: Judged,
+  { severity, evidence, guess }: Judged,
   before: Verdict<Message>,
 ): Verdict<Message> {
   if (severity !== 'medium' && severity !== 'high') return before;
@@ -122,7 +122,8 @@ function instructed(
   const now = before.kind === 'edit' ? before.value : message;
   if (now.kind !== 'result') return before;
   const marked: Message = { kind: 'result', value: framed(now.value) };
-  return { kind: 'edit', value: marked, code: 'screen.labelled', what, taint: 'injection-suspected' };
+  const suspected = guess ? {} : ({ taint: 'injection-suspected' } as const);
+  return { kind: 'edit', value: marked, code: 'screen.labelled', what, ...suspected };
 }
 
 /** The operator's judge beside the rules: it makes stricter what they decided, never milder. */

@@ -1,8 +1,7 @@
 /** What a tool, prompt or resource says of itself, judged beside the others (OWASP MCP03, tool poisoning). */
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { normalise } from '../normalise.ts';
-import { BOUNDS, type Evidence, type Head, type Judged, judge } from './judge.ts';
-import { MODEL, type Weights } from './model.ts';
+import { BOUNDS, type Evidence, type Judged, judge, type Models } from './judge.ts';
 
 /** Characters of one descriptor that are looked for names of others. */
 const MOST = 32 * 1024;
@@ -22,7 +21,7 @@ export function judgeDescriptor(
   name: string,
   descriptor: JsonObject,
   others: readonly string[] = [],
-  models: Readonly<Record<Head, Weights>> = MODEL,
+  models?: Models,
 ): Judged {
   const texts: string[] = [];
   collect(descriptor, texts);

@@ -3,6 +3,7 @@ import { type Slices, whole } from '../../core/slices.ts';
 import { type How, normalise } from '../normalise.ts';
 import { casesOf } from './cases.ts';
 import { featuresOf, logit, MODEL, STRIDE, scratch, type Weights, WINDOW } from './model.ts';
+import { READER, read } from './reader.ts';
 import { FIRST_CASE, FIRST_CUE, type Head, type Hit, hitsOf, RULES } from './rules.ts';
 import { mayHit, suspects } from './suspect.ts';
 import { type Words, wordsOf } from './words.ts';
@@ -22,6 +23,8 @@ export interface Judged {
   readonly severity: Severity | undefined;
   readonly score: number;
   readonly evidence: readonly Evidence[];
+  /** Only the reader spoke: worth a frame, and no reason to suspect the session. */
+  readonly guess?: true;
 }
 
 /** What is looked at of one text, in UTF-16 code units; of a longer one the blocks that are worth it. */
@@ -30,6 +33,13 @@ export const LOOK = 64 * 1024;
 const ONE_PIECE = 16 * 1024;
 const MOST_HITS = 512;
 const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [] });
+
+/** `model` beside what rules say, `reader` alone. */
+export interface Models {
+  readonly model: Readonly<Record<Head, Weights>>;
+  readonly reader: Readonly<Record<Head, Weights>>;
+}
+const MODELS: Models = { model: MODEL, reader: READER };
 
 export interface Bounds {
   readonly medium: number;
@@ -42,35 +52,40 @@ export const BOUNDS: Readonly<Record<Head, Bounds>> = {
   descriptor: { medium: 1, high: 1.3, rules: 0.8 },
   result: { medium: 1.6, high: 3.2, rules: 2.4 },
 };
+/** Log-odds from which the reader alone makes a severity. A result it never holds. */
+const ALONE: Readonly<Record<Head, { readonly medium: number; readonly high: number }>> = {
+  descriptor: { medium: 0.7, high: 1 },
+  result: { medium: 2, high: Number.POSITIVE_INFINITY },
+};
 /** A text that was hidden needs less to be one. */
 const HIDDEN_BONUS = 1;
 
-export function judge(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Judged {
+export function judge(text: string, head: Head, models: Models = MODELS): Judged {
   return text.length > ONE_PIECE ? whole(judging(text, head, models)) : best(text, head, models);
 }
 
 /** The same in slices. */
-export function* judging(text: string, head: Head, models: Readonly<Record<Head, Weights>> = MODEL): Slices<Judged> {
+export function* judging(text: string, head: Head, models: Models = MODELS): Slices<Judged> {
   if (text.length <= ONE_PIECE) return best(text, head, models);
   const seen = text.length > LOOK ? yield* suspects(text, LOOK) : text;
   yield;
   const view = normalise(seen);
   yield;
-  let most = look(view.text, head, models[head], undefined);
+  let most = look(view.text, head, models, undefined);
   for (const { how, text: piece } of view.hidden) {
     yield;
-    const found = look(piece, head, models[head], how);
+    const found = look(piece, head, models, how);
     if (found.score > most.score) most = found;
   }
   return most;
 }
 
 /** Of a short text and what is hidden in it, in one go. */
-function best(text: string, head: Head, models: Readonly<Record<Head, Weights>>): Judged {
+function best(text: string, head: Head, models: Models): Judged {
   const view = normalise(text);
-  let most = look(view.text, head, models[head], undefined);
+  let most = look(view.text, head, models, undefined);
   for (const { how, text: piece } of view.hidden) {
-    const found = look(piece, head, models[head], how);
+    const found = look(piece, head, models, how);
     if (found.score > most.score) most = found;
   }
   return most;
@@ -80,16 +95,30 @@ function best(text: string, head: Head, models: Readonly<Record<Head, Weights>>)
 const SHORT = 256;
 const WIDE = /\P{ASCII}/u;
 
-function look(text: string, head: Head, weights: Weights, how: How | undefined): Judged {
-  if (text.length > SHORT && !WIDE.test(text) && !mayHit(Buffer.from(text, 'latin1'))) return QUIET;
+function look(text: string, head: Head, models: Models, how: How | undefined): Judged {
+  if (head === 'result' && text.length > SHORT && !WIDE.test(text) && !mayHit(Buffer.from(text, 'latin1')))
+    return QUIET;
   const words = wordsOf(text);
-  const hits = sayingOf(words, head, MOST_HITS);
+  const said = ruled(words, sayingOf(words, head, MOST_HITS), head, models, how);
+  if (said.severity !== undefined) return said;
+  const { odds, from, to } = read(words, models.reader[head]);
+  const alone = ALONE[head];
+  if (odds < alone.medium) return said;
+  const { start, end } = words;
+  const shown = text.slice(start[from], Math.min(end[to - 1]!, start[from]! + 120));
+  const evidence = [{ id: 'reader', says: 'sounds like an order to a model', text: shown }];
+  const severity = odds < alone.high ? 'medium' : 'high';
+  return { severity, score: BOUNDS[head][severity], evidence, guess: true };
+}
+
+/** What rules and cases say, and the model beside them. */
+function ruled(words: Words, hits: readonly Hit[], head: Head, { model }: Models, how: How | undefined): Judged {
   if (hits.length === 0) return QUIET;
   let best: { score: number; rules: number; hits: readonly Hit[]; odds: number } | undefined;
   for (const from of windows(hits, words.count)) {
     const to = Math.min(words.count, from + WINDOW);
     const inside = hits.filter((hit) => hit.to >= from && hit.from < to);
-    const odds = logit(weights, scratch, featuresOf(words, inside, from, to, scratch));
+    const odds = logit(model[head], scratch, featuresOf(words, inside, from, to, scratch));
     const rules = ruleScore(inside, head) + (how === undefined ? 0 : HIDDEN_BONUS);
     const score = combine(rules, odds, head);
     if (best === undefined || score > best.score) best = { score, rules, hits: inside, odds };
@@ -98,7 +127,7 @@ function look(text: string, head: Head, weights: Weights, how: How | undefined):
   const { medium, high, rules } = BOUNDS[head];
   const severity = best.score >= high && best.rules >= rules ? 'high' : best.score >= medium ? 'medium' : undefined;
   if (severity === undefined) return { severity, score: best.score, evidence: [] };
-  return { severity, score: best.score, evidence: evidence(text, words, best, how) };
+  return { severity, score: best.score, evidence: evidence(words.text, words, best, how) };
 }
 
 /** Words around a rule or a cue in which cases are looked for: two sentences. */

@@ -24,7 +24,8 @@ export const MODEL: Readonly<Record<Head, Weights>> = {
   result: unpack(data.result),
 };
 
-function unpack({ weights, scale, bias }: { weights: string; scale: number; bias: number }): Weights {
+/** Weights as data files hold them: int8 in base64. */
+export function unpack({ weights, scale, bias }: { weights: string; scale: number; bias: number }): Weights {
   const bytes = Buffer.from(weights, 'base64');
   return { values: new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length), scale, bias };
 }
