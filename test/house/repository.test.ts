@@ -24,6 +24,8 @@ function files(): string[] {
 }
 
 const FILES = files();
+/** Without texts that were made up to be judged: the machines in them do not exist. */
+const OURS = FILES.filter((file) => !/^(bench\/blind|scripts\/screen\/voices)\//.test(file));
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const isText = (file: string) => !readFileSync(join(ROOT, file)).subarray(0, 8000).includes(0);
 /** Each match of a pattern over the given files, as `file:line`. */
@@ -53,7 +55,7 @@ describe('the repository', () => {
     const homes = ['home', 'Users', 'work', 'root'].map((dir) => `/${dir}/`).join('|');
     const pattern = new RegExp(`(^|[\\s"'\`=(:])(${homes})[A-Za-z0-9._-]`);
     // Examples and tests speak of paths inside a sandbox or of made-up users; sources and settings name none.
-    const among = FILES.filter((file) => !/^(test|docs|examples)\//.test(file) && !file.endsWith('.md'));
+    const among = OURS.filter((file) => !/^(test|docs|examples)\//.test(file) && !file.endsWith('.md'));
     expect(places(among, pattern)).toEqual([]);
     expect(places(FILES, new RegExp(`(^|[\\s"'\`=(:])/${'work'}/[A-Za-z0-9._-]`))).toEqual([]);
   });
@@ -61,7 +63,7 @@ describe('the repository', () => {
   it('names no package registry but the public one', () => {
     const host =
       /https?:\/\/(?!registry\.npmjs\.org\b|www\.npmjs\.com\b)[^/\s]*(registry|npm|artifactory|nexus|verdaccio)/;
-    expect(places(FILES, host)).toEqual([]);
+    expect(places(OURS, host)).toEqual([]);
     expect(places(['package-lock.json'], /"resolved": "(?!https:\/\/registry\.npmjs\.org\/)/)).toEqual([]);
     expect(
       places(
