@@ -5,6 +5,18 @@ import { mayHold, redactText } from '../detect/secrets.ts';
 import type { Keys } from '../secrets/keyring.ts';
 import { tryOwn } from '../store/owner.ts';
 
+/** Milliseconds between two tries to reopen a log whose disk failed. */
+const REOPEN = 2_000;
+
+/** A full or failing disk stops calls; when it is well again they go on without a hand. Until what is returned is called. */
+export function mended(audit: AuditLog): () => void {
+  const timer = setInterval(() => {
+    if (audit.fault) audit.reopen().catch(() => {});
+  }, REOPEN);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
 export function openSiteAudit(
   dir: string,
   { audit: keys }: Keys,

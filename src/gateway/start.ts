@@ -5,8 +5,6 @@
 
 import { printKey } from '../audit/checkpoint.ts';
 import type { Machine as Host } from '../config/posture/finding.ts';
-import { stopped } from '../controls/halt/index.ts';
-import type { Call, Caller } from '../core/call.ts';
 import type { Log, Snapshot } from '../core/ports.ts';
 import type { Clock, Random } from '../core/state.ts';
 import { StreamRedactor } from '../detect/secrets.ts';
@@ -14,11 +12,9 @@ import { type BridgeDoor, serveBridge } from '../doors/bridge.ts';
 import type { HttpDoor } from '../doors/http.ts';
 import { exposed } from '../doors/rules.ts';
 import { ENDED as SESSIONS_ENDED } from '../doors/session.ts';
-import { compare, heldBy } from '../inventory/drift.ts';
 import { Holds } from '../inventory/holds.ts';
-import { type Lock, originDigest } from '../inventory/lock.ts';
+import { digestsOf, originDigest } from '../inventory/lock.ts';
 import { sha256Hex } from '../lib/bytes.ts';
-import { escapeText } from '../lib/text.ts';
 import { fieldCipher } from '../secrets/fields.ts';
 import { openKeys } from '../secrets/keyring.ts';
 import type { Vault } from '../secrets/vault/vault.ts';
@@ -34,10 +30,11 @@ import { SUPPORTED } from '../wire/eras/versions.ts';
 import { openAccounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { unsealed } from './asking.ts';
-import { openSiteAudit } from './audit.ts';
+import { mended, openSiteAudit } from './audit.ts';
 import { changed, judgesOthers, provenOtherwise, refuseCritical, reloaded, reviewedAnew } from './changes.ts';
 import type { OpenConnect } from './connect.ts';
 import type { OpenConsole } from './desk.ts';
+import { holdDrift } from './drifted.ts';
 import { farEnd } from './far.ts';
 import { flowing } from './flow.ts';
 import { looks } from './followed.ts';
@@ -52,6 +49,7 @@ import { watchSite } from './reload.ts';
 import { rounds, SPENT } from './rounds.ts';
 import { readSite } from './site.ts';
 import { prepareSpecs, type Specs } from './specs.ts';
+import { stops } from './stops.ts';
 import { Streams } from './streams.ts';
 import { Tasks } from './tasks.ts';
 import { turns } from './turns.ts';
@@ -96,9 +94,6 @@ export interface Running {
   prepared(): Prepared;
   close(how?: { readonly handover?: boolean }): Promise<void>;
 }
-
-/** Milliseconds between two tries to reopen a log whose disk failed. */
-const REOPEN = 2_000;
 
 /** The caller holds the lock on the state folder. Rejects with ConfigError, StartRefused, or what a room throws. */
 export async function startGateway(options: StartOptions): Promise<Running> {
@@ -146,15 +141,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const closers: (() => Promise<unknown> | unknown)[] = [() => standing.close()];
   try {
     const audit = await openSiteAudit(folder.audit, keys, { clock, random });
-    // A full or failing disk stops calls; when it is well again they go on without a hand.
-    const mender = setInterval(() => {
-      if (audit.fault) audit.reopen().catch(() => {});
-    }, REOPEN);
-    mender.unref();
-    closers.push(
-      () => clearInterval(mender),
-      () => audit.close(),
-    );
+    const unmended = mended(audit);
+    closers.push(unmended, () => audit.close());
     const told: Log = options.watch ? options.watch(audit) : audit;
     const quarantine = openQuarantine({ dir: folder.quarantine, ring: keys, clock, random });
     const state = memoryState(clock);
@@ -217,7 +205,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       version: VERSION,
       specs: (upstream) => specs.get(upstream),
       pin: (upstream) => originDigest(prepared.site.lock.upstreams.get(upstream) ?? {}),
-      expected: (upstream) => expected(prepared.site.lock, upstream),
+      expected: (upstream) => digestsOf(prepared.site.lock, upstream),
       redactor: () => new StreamRedactor((secret) => keys.fingerprint(secret)),
       timers,
       random,
@@ -227,23 +215,14 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       wants: (upstream, lane) => streams.wants(upstream, lane),
       onEvent: (code, data) => log.event(code, data),
       onDrift(upstream, listing) {
-        const drift = compare(prepared.site.lock, upstream, listing);
-        const held = heldBy(drift);
-        if (held.all) holds.holdAll(upstream);
-        for (const { kind, name } of held.things) holds.hold(upstream, kind, name);
-        const names = held.things.slice(0, 20).map(({ kind, name }) => `${kind} ${escapeText(name, 128)}`);
-        log.event('event.drift', { upstream, held: names, count: held.things.length, all: held.all });
+        log.event('event.drift', holdDrift(prepared.site.lock, holds, upstream, listing));
         streams.changed();
       },
     });
     closers.push(() => lanes.close());
 
     const underway = new Underway(clock);
-    const revoked = (which: (caller: Caller) => boolean) => {
-      streams.end(({ caller }) => which(caller), 'revoked');
-      underway.revoke(which);
-      lanes.unpark(({ caller }) => (which(caller) ? 'run.revoked' : undefined));
-    };
+    const { revoked, halted } = stops(streams, underway, lanes);
     const gate = harden({
       snapshot,
       world,
@@ -277,12 +256,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       clock,
       log,
       state: world.state,
-      onHalt(halted) {
-        const why = (call: Call) => stopped(call, halted);
-        streams.end((call) => why(call) !== undefined, 'halted');
-        underway.stop(why);
-        lanes.unpark(why);
-      },
+      onHalt: halted,
     });
     const bridge = await serveBridge({
       gate,
@@ -345,7 +319,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
         watcher.close();
         keyWatcher.close();
         standing.close();
-        clearInterval(mender);
+        unmended();
         const doors = Promise.all([http?.close(), people.close(), accounts.close(), bridge.close({ handover })]);
         // Nothing new is let in any more.
         streams.close();
@@ -360,10 +334,4 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     for (const close of closers.reverse()) await Promise.resolve(close()).catch(() => {});
     throw error;
   }
-}
-
-function expected(lock: Lock, upstream: string): ReadonlyMap<string, string> {
-  return new Map(
-    (lock.upstreams.get(upstream)?.things ?? []).map(({ kind, name, digest }) => [`${kind}:${name}`, digest]),
-  );
 }

@@ -79,6 +79,12 @@ export function pins(lock: Lock): Pinned[] {
   return [...lock.upstreams.values()].flatMap((upstream) => upstream.things);
 }
 
+/** `kind:name` -> digest of what was reviewed of an upstream. */
+export function digestsOf(lock: Lock, upstream: string): ReadonlyMap<string, string> {
+  const things = lock.upstreams.get(upstream)?.things ?? [];
+  return new Map(things.map(({ kind, name, digest }) => [`${kind}:${name}`, digest]));
+}
+
 /** The same lock with another entry for one upstream; things sorted. */
 export function withUpstream(lock: Lock, name: string, entry: UpstreamLock): Lock {
   const upstreams = new Map(lock.upstreams);
