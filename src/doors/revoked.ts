@@ -29,7 +29,7 @@ export interface Revocation {
   readonly pem: readonly string[];
   /** When the first list is over, in milliseconds since the epoch. */
   readonly until: number;
-  /** Issuer, in hex -> when its list was made. */
+  /** Issuer, in hex -> when its newest list was made. */
   readonly made: ReadonlyMap<string, number>;
   /** Names (DER, hex) of the authorities whose lists are here, signed by one that is known. */
   readonly issuers: ReadonlySet<string>;
@@ -82,7 +82,7 @@ export function revocation(
     refuses: (ids, at) => ids.some((id) => refused(id, at)),
     pem: lists.map(({ pem }) => pem),
     until: Math.min(...lists.map(({ until }) => until)),
-    made: new Map(lists.map(({ issuer, from }) => [issuer, from])),
+    made: new Map([...byIssuer].map(([issuer, own]) => [issuer, Math.max(...own.map(({ from }) => from))])),
     issuers: new Set(vouched.map(({ issuer }) => issuer)),
   };
 }
@@ -105,12 +105,15 @@ export function subjectOf(certificate: Uint8Array): string {
   return hexOf(name.whole);
 }
 
+const BEGIN = '-----BEGIN X509 CRL-----';
 const PEM = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----/g;
 
 function readLists(bytes: Uint8Array): RevokedList[] {
-  const blocks = [...Buffer.from(bytes).toString('latin1').matchAll(PEM)];
+  const text = Buffer.from(bytes).toString('latin1');
+  const blocks = [...text.matchAll(PEM)];
   const all = blocks.length > 0 ? blocks.map(([, text]) => Buffer.from(text!, 'base64')) : [bytes];
-  if (all.length > MAX_LISTS) throw new DerFault();
+  // One that is cut off must not go missing in silence.
+  if (all.length > MAX_LISTS || text.split(BEGIN).length - 1 !== blocks.length) throw new DerFault();
   return all.map(readList);
 }
 

@@ -60,7 +60,8 @@ export class Followed {
     let wait = PACE;
     let told = '';
     for (;;) {
-      const task = await looks.get(this.#call, id, signal);
+      // A look that fails is none: there may be an answer later.
+      const task = await looks.get(this.#call, id, signal).catch(() => undefined);
       if (signal.aborted) return;
       if (task === 'gone') break;
       if (task === undefined) wait = Math.min(wait * 2, MOST);

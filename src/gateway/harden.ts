@@ -4,7 +4,7 @@
  */
 import { admit, attempt, type Entry, isCall } from '../core/admit.ts';
 import { refusal } from '../core/answer.ts';
-import { type Attempt, STREAM } from '../core/call.ts';
+import { type Attempt, type Handler, STREAM } from '../core/call.ts';
 import { CODES } from '../core/codes/index.ts';
 import type { Evidence, Gate, Identified, Refused } from '../core/gate.ts';
 import { run } from '../core/pipeline.ts';
@@ -70,10 +70,17 @@ export function harden(options: HardenOptions): Gate {
       const made = admit(known.said.resume || known.said.flow !== undefined ? unsealed(known) : known, snap);
       if (!isCall(made)) return refused(made, snap);
       underway.late(made, cancel);
-      if (made.method === STREAM) return run(made, snap, world, options.handlers(made), deliver, cancel);
       const leave = underway.enter(made, cancel);
-      const timer = deadline(cancel, options.limits);
       const handler = options.handlers(made);
+      if (made.method === STREAM) {
+        // From its handler on it is among the open streams, which end in order.
+        const opened: Handler = (call, io) => {
+          leave();
+          return handler(call, io);
+        };
+        return run(made, snap, world, opened, deliver, cancel).finally(leave);
+      }
+      const timer = deadline(cancel, options.limits);
       const around = tasks?.around(made, handler);
       try {
         const ending = await run(made, snap, world, around?.handler ?? handler, timer.watch(deliver), cancel);

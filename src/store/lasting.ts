@@ -1,6 +1,7 @@
 /**
  * What was ended or spent stays so after a restart: marks of the state that are also lines of a file, read at start
- * (guarantee ID9). Only those that live are kept there. A mark that cannot be written is not made.
+ * (guarantee ID9). Only those that live are kept there. A mark that cannot be written throws: what asked for it does
+ * not go on; nor is one written for which the state has no room, so that the file can always be read into it.
  */
 import { appendFileSync } from 'node:fs';
 import type { Maybe, State } from '../core/state.ts';
@@ -61,7 +62,13 @@ export function openLasting({ path, state, spaces }: LastingOptions): Lasting {
     const line = `${space} ${key} ${Math.ceil(state.now() + ttl)}`;
     if (value !== true || !LINE.test(line)) throw new Error(`${space}: not a mark`);
     if (lines >= due) rewrite();
-    appendFileSync(path, `${line}\n`, { mode: 0o600 });
+    try {
+      appendFileSync(path, `${line}\n`, { mode: 0o600 });
+    } catch (error) {
+      // A part of it may be there: the next line must not go behind it.
+      lines = due;
+      throw error;
+    }
     lines++;
   }
 
@@ -71,9 +78,18 @@ export function openLasting({ path, state, spaces }: LastingOptions): Lasting {
   }
   return {
     get: (space, key) => state.get(space, key),
-    put(space, key, value, ttl) {
-      if (spaces.includes(space)) append(space, key, value, ttl);
-      return state.put(space, key, value, ttl);
+    put(space, key, value, ttl): Maybe<void> {
+      const done = state.put(space, key, value, ttl);
+      if (!spaces.includes(space)) return done;
+      const written = (): void => {
+        try {
+          append(space, key, value, ttl);
+        } catch (error) {
+          void state.swap(space, key, value, undefined, 0);
+          throw error;
+        }
+      };
+      return done instanceof Promise ? done.then(written) : written();
     },
     swap(space, key, expected, value, ttl): Maybe<boolean> {
       const done = state.swap(space, key, expected, value, ttl);

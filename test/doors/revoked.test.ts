@@ -72,6 +72,19 @@ describe('a list of revoked certificates', () => {
     expect(made(other.revoked([same!]), 'refuse', [other.root]).refuses([id(same!)], NOW)).toBe(true);
   });
 
+  it('is as new as the newest of its issuer, in any order', () => {
+    const [old, young] = [list([], { from: NOW - 2 * HOUR }), list([bad!], { from: NOW - HOUR })];
+    const { issuer } = id(good!);
+    const at = Math.floor((NOW - HOUR) / 1000) * 1000;
+    for (const text of [old + young, young + old]) expect(made(text).made.get(issuer)).toBe(at);
+  });
+
+  it('does not go missing when the file is cut off', () => {
+    const pem = list([bad!]);
+    expect(() => made(list([]) + pem.slice(0, -10))).toThrow();
+    expect(() => made(list([]) + pem.slice(0, 60))).toThrow();
+  });
+
   it('is none when it is part of one, damaged, or something else', () => {
     const partial = list([], { lines: 'issuingDistributionPoint = critical,@p\n[p]\nonlyuser = TRUE' });
     const pem = list([bad!]);

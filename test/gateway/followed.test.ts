@@ -4,7 +4,7 @@ import { Followed, type Looks } from '../../src/gateway/followed.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 
 /** Answers of the looks at one task, one after another; the pauses between them are over at once. */
-function follow(answers: readonly (JsonObject | 'gone' | undefined)[], ids = ['t']) {
+function follow(answers: readonly (JsonObject | 'gone' | 'fails' | undefined)[], ids = ['t']) {
   const left = [...answers];
   const pauses: number[] = [];
   const told: JsonObject[] = [];
@@ -12,7 +12,11 @@ function follow(answers: readonly (JsonObject | 'gone' | undefined)[], ids = ['t
   const never = new Promise<never>(() => {});
   const looks: Looks = {
     known: (_, id) => id !== 'unknown',
-    get: async () => (left.length > 0 ? left.shift() : never),
+    get: async () => {
+      const answer = left.length > 0 ? left.shift() : never;
+      if (answer === 'fails') throw new Error('no room');
+      return answer;
+    },
   };
   const followed = new Followed({} as Call, ids, {
     looks,
@@ -37,12 +41,13 @@ describe('a task that is followed', () => {
     expect([left.length, done()]).toEqual([1, 1]);
   });
 
-  it.each<[string, readonly (JsonObject | undefined)[], number[]]>([
+  it.each<[string, readonly (JsonObject | 'fails' | undefined)[], number[]]>([
     ['without a wish', [working()], [5000]],
     ['as wished', [working({ pollIntervalMs: 7000 })], [7000]],
     ['at most each second', [working({ pollIntervalMs: 1 })], [1000]],
     ['each minute at least', [working({ pollIntervalMs: 1e9 })], [60_000]],
     ['less and less when there is no answer', [...Array(6)], [10_000, 20_000, 40_000, 60_000, 60_000, 60_000]],
+    ['later when a look fails', ['fails', working()], [10_000, 5000]],
     ['as before when there is one again', [undefined, working()], [10_000, 5000]],
   ])('is looked at %s', async (_, answers, pauses) => {
     const made = follow(answers);

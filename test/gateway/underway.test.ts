@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Call } from '../../src/core/call.ts';
+import { type Call, STREAM } from '../../src/core/call.ts';
+import type { Ending } from '../../src/core/pipeline.ts';
+import { harden } from '../../src/gateway/harden.ts';
 import { Underway } from '../../src/gateway/underway.ts';
+import { entry, world as loop, snapshot } from '../core/fakes.ts';
 
 function world() {
   const clock = { now: 1000 };
@@ -58,4 +61,30 @@ it('a halt ends the calls that it has a reason for, with that reason', () => {
   const [ann, bob] = [enter('ann'), enter('bob')];
   underway.stop(({ caller }) => (caller.subject === 'ann' ? 'halt.caller' : undefined));
   expect([ann.code(), bob.code()]).toEqual(['halt.caller', undefined]);
+});
+
+it.each(['revoked', 'halted', 'open'])('a stream that is not open yet ends too: %s', async (what) => {
+  const underway = new Underway(() => 1000);
+  const logged = Promise.withResolvers<void>();
+  let opened = 0;
+  const gate = harden({
+    snapshot: () => snapshot(),
+    world: loop({ intent: () => logged.promise }),
+    handlers: () => () => {
+      opened++;
+      return { kind: 'result', value: { resultType: 'complete' } };
+    },
+    authenticate: () => 'identity.missing',
+    random: (n) => new Uint8Array(n),
+    underway,
+  });
+  const said = { method: STREAM, family: 'listen', name: '', args: { notifications: {} } } as const;
+  const end = gate.call(entry(said), () => {}, new AbortController());
+  await new Promise((resolve) => setImmediate(resolve));
+  if (what === 'revoked') underway.revoke(() => true);
+  if (what === 'halted') underway.stop(() => 'halt.all');
+  logged.resolve();
+  const { outcome } = (await end) as Ending;
+  const code = { revoked: 'run.revoked', halted: 'halt.all', open: undefined }[what];
+  expect([outcome.code, opened, underway.size]).toEqual([code, code ? 0 : 1, 0]);
 });

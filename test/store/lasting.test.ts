@@ -1,9 +1,22 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openLasting } from '../../src/store/lasting.ts';
 import { memoryState } from '../../src/store/memory.ts';
+
+/** A full disk takes a part of what is written. */
+const disk = vi.hoisted(() => ({ full: false }));
+vi.mock('node:fs', async (actual) => {
+  const fs = await actual<typeof import('node:fs')>();
+  return {
+    ...fs,
+    appendFileSync(...[path, line, how]: Parameters<typeof fs.appendFileSync>) {
+      fs.appendFileSync(path, disk.full ? String(line).slice(0, 5) : line, how);
+      if (disk.full) throw new Error('ENOSPC');
+    },
+  };
+});
 
 const made: string[] = [];
 afterEach(() => {
@@ -93,6 +106,28 @@ describe('the file', () => {
     start();
     chmodSync(path, 0o644);
     expect(start).toThrow('open to other users');
+  });
+
+  it('has no marks for which there is no room: it can be read again', () => {
+    const { path, clock, text } = world();
+    const start = () => openLasting({ path, state: memoryState(() => clock.now, 2), spaces: ['ended'] });
+    const one = start();
+    for (const key of ['a', 'b']) void one.put('ended', key, true, 10);
+    expect(() => one.put('ended', 'c', true, 10)).toThrow('no room');
+    expect(text()).toBe('ended a 1000010\nended b 1000010\n');
+    expect(start).not.toThrow();
+  });
+
+  it('takes no line behind a part of one, when the disk was full', () => {
+    const { start, text } = world();
+    const one = start();
+    void one.put('ended', 'a', true, 10);
+    disk.full = true;
+    expect(() => one.put('ended', 'b', true, 10)).toThrow('ENOSPC');
+    disk.full = false;
+    void one.put('ended', 'c', true, 10);
+    expect(text()).toBe('ended a 1000010\nended c 1000010\n');
+    expect(start().get('ended', 'c')).toBe(true);
   });
 
   it('that cannot be written makes no mark', () => {
