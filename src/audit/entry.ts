@@ -207,7 +207,7 @@ export function entries({ redact, showCap, mayHold = () => true }: EntryRules) {
     return (
       `"call":${quote(call.id)}${parent}${trace},${who(call.caller)},${peer(call.peer)},"lane":"${lane(call.lane)}",` +
       `"era":"${call.era}","route":${quote(call.route)},"upstream":${quote(call.upstream)},"method":${quote(call.method)},` +
-      `"target":${target(call.target)},${handoff(call)}${args(call)},"argsDigest":"${argsDigest(call.args)}"${answers},"rules":${quote(call.rulesId)}`
+      `"target":${target(call.target)},${handoff(call)}${args(call)},"argsDigest":"${argsDigest(call)}"${answers},"rules":${quote(call.rulesId)}`
     );
   }
 

@@ -8,6 +8,7 @@ import { type Gate, isRefused } from '../core/gate.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import type { Json, JsonObject } from '../lib/json/types.ts';
 import type { Timers } from '../upstreams/parking.ts';
+import { type FlowParts, handleOf } from './flow.ts';
 
 export interface Looks {
   /** Whether the handle says anything to the caller of this stream. */
@@ -97,18 +98,21 @@ export class Followed {
 /** Too much at once, or a server that cannot be reached: another look may find it. */
 const PASSING = /^(?:limits|upstream|run)\./;
 
-export function looks(gate: () => Gate, known: Looks['known']): Looks {
+/** What a look reads counts where what its stream's client reads does: `parts` make it a handle for its flow. */
+export function looks(gate: () => Gate, known: Looks['known'], parts: FlowParts): Looks {
   return {
     known,
-    async get({ peer, caller, route, era, claimed }, name, signal) {
+    async get({ peer, caller, route, era, claimed, flow }, name, signal) {
       const { id, clock, call } = gate();
       const cancel = new AbortController();
       const abort = () => cancel.abort(signal.reason);
       if (signal.aborted) abort();
       signal.addEventListener('abort', abort);
       try {
-        const said = { method: 'tasks/get', family: 'task', args: {}, trace: {}, session: '-' } as const;
-        const entry = { id: id(), at: clock(), peer, caller, route, said: { ...said, era, claimed, name } };
+        const at = clock();
+        const about = { method: 'tasks/get', family: 'task', args: {}, trace: {}, session: '-' } as const;
+        const own = flow === undefined ? {} : { flow: handleOf({ caller, at, flow }, parts) };
+        const entry = { id: id(), at, peer, caller, route, said: { ...about, era, claimed, name, ...own } };
         const end = await call(entry, () => {}, cancel);
         if (end.message.kind === 'result') {
           const { resultType: _, _meta: __, ...task } = end.message.value;

@@ -180,6 +180,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       looks: looks(
         () => gate,
         (call, taskId) => tasks.known(call, taskId),
+        { ring: keys, random },
       ),
     });
     const accounts = await openAccounts({

@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/core/admit.ts';
 import type { Call } from '../../src/core/call.ts';
-import { Followed, type Looks } from '../../src/gateway/followed.ts';
+import type { Gate } from '../../src/core/gate.ts';
+import { flowing } from '../../src/gateway/flow.ts';
+import { Followed, type Looks, looks } from '../../src/gateway/followed.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 
 /** Answers of the looks at one task, one after another; the pauses between them are over at once. */
@@ -68,4 +72,26 @@ describe('a task that is followed', () => {
   it('is one of those that say anything to the caller', () => {
     expect(follow([], ['a', 'unknown', 'b']).followed.ids).toEqual(['a', 'b']);
   });
+});
+
+it.each([['f'], [undefined]])('a look belongs to the flow of its stream: %j', async (flow) => {
+  const key = new Uint8Array(randomBytes(32));
+  const ring = { current: () => ({ kid: 'k', key }), find: () => key };
+  const day = 24 * 3_600_000;
+  let seen: Entry | undefined;
+  const gate = {
+    id: () => '1',
+    clock: () => 2 * day,
+    call: async (entry: Entry) => (
+      (seen = flowing(entry, ring, () => 2 * day)), { message: { kind: 'error' }, code: 'x' }
+    ),
+  } as unknown as Gate;
+  const caller = { tenant: 't', issuer: 'i', subject: 'ana', agent: [] };
+  const { get } = looks(
+    () => gate,
+    () => true,
+    { ring, random: (n) => new Uint8Array(randomBytes(n)) },
+  );
+  await get({ caller, at: 0, ...(flow && { flow }) } as unknown as Call, 'task', new AbortController().signal);
+  expect([seen?.said.name, seen?.said.flow]).toEqual(['task', flow]);
 });

@@ -82,7 +82,7 @@ function steps(call: CallView, rules: Rules): Step[] {
     if (tool) add('tool', one, tool);
     // An answer goes on with a call that was counted.
     if (call.family === 'call' && !call.resume?.opened)
-      all.push(charge('same', `${one} ${argsDigest(call.args)}`, rules.same));
+      all.push(charge('same', `${one} ${argsDigest(call)}`, rules.same));
   }
   const shared = rules.upstreams.get(upstream) ?? rules.upstream;
   if (shared.atOnce !== undefined) places.push(place('upstream', upstream, shared.atOnce));

@@ -12,13 +12,15 @@ import { isApp } from './apps.ts';
 export const MARK = 'dev.doorward/active';
 
 /** Types that hosts render and that can hold script. */
-const RENDERED = /^\s*(?:text\/(?:html|xml)|[a-z]+\/(?:[\w.-]{1,64}\+)?xml|multipart\/related)(?![\w.+-])/i;
+const RENDERED = /^\s*(?:text\/(?:html|xml|xsl)|[^\s/;]+\/(?:[^\s/;]+\+)?xml|multipart\/related)(?![\w.+-])/i;
 const SVG = /^\s*image\/svg/i;
 /** Under `ui:` a host shows whatever it knows a way to show: lists of addresses become frames, scripts run. */
 const PAGE = /^\s*ui:/i;
 const INERT = /^\s*(?:text\/(?:plain|markdown|csv)|application\/json|image\/(?!svg)|audio\/|video\/)/i;
 const PLAIN = 'text/plain';
 const REMOVED = 'about:blank#doorward-removed';
+/** Two bytes to a character: not read here, but by a browser. */
+const UNREAD: Active = { at: 0, kind: 'unread', link: false };
 
 /** Members that have no place for a mark: structure, questions to a person, what is said of a task. */
 const DATA = ['structuredContent', 'inputRequests', 'statusMessage'] as const;
@@ -46,8 +48,9 @@ export interface Settled {
   readonly what: string;
 }
 
-export function* settling(value: JsonObject, mode: Mode): Slices<Settled> {
-  const work = new Work(mode);
+/** `apps`: pages of apps are let through. */
+export function* settling(value: JsonObject, mode: Mode, apps: boolean): Slices<Settled> {
+  const work = new Work(mode, apps);
   const made: JsonObject = {};
   for (const [member, change] of [
     ['content', (item: Json) => work.block(item)],
@@ -73,9 +76,11 @@ export function* settling(value: JsonObject, mode: Mode): Slices<Settled> {
 class Work {
   readonly kinds = new Set<string>();
   readonly #strip: boolean;
+  readonly #apps: boolean;
 
-  constructor(mode: Mode) {
+  constructor(mode: Mode, apps: boolean) {
     this.#strip = mode === 'strip';
+    this.#apps = apps;
   }
 
   *message(item: Json): Slices<Json> {
@@ -97,8 +102,12 @@ class Work {
       return inner === resource ? item : { ...item, resource: inner };
     }
     if (type === 'resource_link') return yield* this.#link(item);
-    if (typeof data === 'string' && typeof mimeType === 'string' && SVG.test(mimeType)) {
+    if (typeof data === 'string' && typeof mimeType === 'string' && (SVG.test(mimeType) || RENDERED.test(mimeType))) {
       const picture = Buffer.from(data, 'base64').toString('utf8');
+      if (picture.includes('\0')) {
+        this.kinds.add(UNREAD.kind);
+        return marked(this.#strip ? { ...item, mimeType: PLAIN } : item, [UNREAD]);
+      }
       const found = yield* this.#found(picture, true);
       if (found.length === 0) return item;
       if (!this.#strip) return marked(item, found);
@@ -129,27 +138,34 @@ class Work {
 
   /** The contents of one resource. */
   *page(item: Json): Slices<Json> {
-    if (!isObject(item) || isApp(item)) return item;
+    if (!isObject(item)) return item;
     const { uri, text, blob } = item;
     const type = typeof item['mimeType'] === 'string' ? item['mimeType'] : '';
     const page = typeof uri === 'string' && PAGE.test(uri);
+    if (page && this.#apps && isApp(item)) return item;
     const rendered = page || RENDERED.test(type);
-    const found: Active[] = [];
+    const leads = typeof uri === 'string' && runs(uri);
+    // What its address and its type do, whatever it holds.
+    const odd: Active[] = [];
+    if (leads) odd.push({ at: 0, kind: 'script', link: true });
     if (page && type !== '' && !RENDERED.test(type) && !INERT.test(type))
-      found.push({ at: 0, kind: 'frame', link: true });
-    const odd = found.length > 0;
+      odd.push({ at: 0, kind: 'frame', link: true });
+    let found: Active[] = [];
     // Of contents that have both, the binary ones leave.
     if (typeof blob === 'string') {
       const source = rendered ? Buffer.from(blob, 'base64').toString('latin1') : '';
-      // Two bytes to a character: not read here, but by a browser.
-      if (source.includes('\0')) found.push({ at: 0, kind: 'unread', link: false });
-      else found.push(...(yield* this.#found(source, true)));
-    } else if (typeof text === 'string') found.push(...(yield* this.#found(text, rendered)));
-    if (found.length === 0) return item;
-    for (const { kind } of found) this.kinds.add(kind);
-    if (this.#strip && !odd && blob === undefined) return { ...item, text: disarmed(text as string, found) };
-    const plain = rendered || type === '' ? { ...item, mimeType: PLAIN } : item;
-    return marked(plain, found);
+      found = source.includes('\0') ? [UNREAD] : yield* this.#found(source, true);
+    } else if (typeof text === 'string') found = yield* this.#found(text, rendered);
+    const all = [...odd, ...found];
+    if (all.length === 0) return item;
+    for (const { kind } of all) this.kinds.add(kind);
+    const made: JsonObject = this.#strip && leads ? { ...item, uri: REMOVED } : { ...item };
+    if (this.#strip && blob === undefined && typeof text === 'string') {
+      made['text'] = disarmed(text, found);
+      if (odd.length === 0) return made;
+    }
+    if (rendered || type === '') made['mimeType'] = PLAIN;
+    return marked(made, all);
   }
 
   /** All strings of a structure. */

@@ -12,6 +12,7 @@ import {
   STREAM,
 } from '../../core/call.ts';
 import { CODES, type Code } from '../../core/codes/index.ts';
+import type { AppBounds } from '../../core/rules.ts';
 import { type Breathe, isLarge, sliced, whole } from '../../core/slices.ts';
 import type { State } from '../../core/state.ts';
 import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
@@ -66,7 +67,7 @@ function inspectShown(
     );
   const { active } = rules;
   if (active === 'pass' || !SHOWN.has(call.family) || !mayBeActive(message.value, active)) return judge(message, []);
-  const work = settling(message.value, active);
+  const work = settling(message.value, active, appsOf(call, rules) !== undefined);
   const after = ({ value, what }: Settled) =>
     value === message.value ? judge(message, []) : judge({ kind: 'result', value }, [['output.active', what]]);
   return breathe !== undefined && isLarge(message) ? sliced(work, breathe).then(after) : after(whole(work));
@@ -117,7 +118,7 @@ function inspectResult(call: CallView, result: Result, rules: Rules, edits: [Cod
   if (value === undefined) return stop('output.shape', call.method);
   if (value !== result.value) edits.push(['output.dropped', 'members']);
 
-  const apps = bounded(value, call.extensions?.includes('apps') ? rules.apps.get(call.upstream) : undefined);
+  const apps = bounded(value, appsOf(call, rules));
   if (apps !== value) edits.push(['output.dropped', 'app']);
   value = apps;
 
@@ -158,6 +159,11 @@ function inspectResult(call: CallView, result: Result, rules: Rules, edits: [Cod
   }
   const [first] = edits;
   return first ? edit({ kind: 'result', value }, first[0], edits.map(([, what]) => what).join(', ')) : PASS;
+}
+
+/** Undefined: no page of an app is let through. */
+function appsOf(call: CallView, rules: Rules): AppBounds | undefined {
+  return call.extensions?.includes('apps') ? rules.apps.get(call.upstream) : undefined;
 }
 
 /** What passes was edited already when there are `edits`. */

@@ -8,7 +8,7 @@ import { type FieldCipher, type FieldCode, looksSealed } from '../../core/fields
 import { principalOf } from '../../core/principal.ts';
 import { type Control, edit, PASS, stop, type Verdict } from '../../core/verdict.ts';
 import { canonical } from '../../lib/json/canonical.ts';
-import { replaced } from '../../lib/json/replace.ts';
+import { replaced, type Steps } from '../../lib/json/replace.ts';
 import { isObject, type Json, type JsonObject } from '../../lib/json/types.ts';
 import { placesOf, type Rules } from './rules.ts';
 
@@ -39,14 +39,17 @@ export const seal: Control<Rules> = {
     const places = placesOf(results);
     let count = 0;
     const one = (field: Json): Json => (++count > MOST ? null : fields.seal(field, about));
-    const value = sealed(message.value, (data) => replaced(data, places, one));
+    const schema = call.target.kind === 'route' ? undefined : call.target.descriptor['outputSchema'];
+    const value = sealed(message.value, (data) =>
+      places.every((steps) => around(data, steps, schema)) ? replaced(data, places, one) : undefined,
+    );
     if (count > MOST) return stop('seal.many', `${count}`);
     return value === message.value ? PASS : edit<Message>({ kind: 'result', value }, 'seal.sealed', results.join(' '));
   },
 };
 
 /** Whatever could hold a field and is no structure goes: prose, images, links, `_meta`, words about a task. */
-function sealed(value: JsonObject, fields: (data: Json) => Json): Result['value'] {
+function sealed(value: JsonObject, fields: (data: Json) => Json | undefined): Result['value'] {
   if (value.resultType === 'input_required') return value;
   const { structuredContent: told, content, _meta: _, statusMessage: __, ...next } = value;
   // No schema is asked about an error: a field could be anywhere in it.
@@ -54,12 +57,31 @@ function sealed(value: JsonObject, fields: (data: Json) => Json): Result['value'
   const shown = structuredContent === undefined ? undefined : fields(structuredContent);
   if (shown !== undefined) next.structuredContent = shown;
   if (content === undefined) return next;
-  const whole = structuredContent === undefined ? undefined : canonical(structuredContent);
+  const whole = structuredContent === undefined || shown === undefined ? undefined : canonical(structuredContent);
   next.content = (Array.isArray(content) ? content : []).map((block) => {
     const same = isObject(block) && typeof block.text === 'string' && whole !== undefined && says(block.text, whole);
     return { type: 'text', text: same ? JSON.stringify(shown) : WITHHELD };
   });
   return next;
+}
+
+/**
+ * Whether objects and lists on the way to a field are what `schema`, as clients see it, says: a text there, or a name,
+ * could hold the field. `output` asks the schema itself, but not where a grant leaves only some fields.
+ */
+function around(value: Json | undefined, [step, ...rest]: Steps, schema: Json | undefined): boolean {
+  if (step === undefined || value === undefined || value === null) return true;
+  if (!isObject(schema)) return false;
+  const { type, properties, items, additionalProperties } = schema;
+  const types = [type].flat();
+  const list = types.includes('array');
+  // Sealed whole, a step before.
+  if (!list && !types.includes('object')) return true;
+  if (list ? !Array.isArray(value) : !isObject(value)) return false;
+  if (step === '*')
+    return Object.values(value as JsonObject).every((one) => around(one, rest, list ? items : additionalProperties));
+  if (!isObject(value) || !Object.hasOwn(value, step)) return true;
+  return around(value[step], rest, isObject(properties) ? properties[step] : undefined);
 }
 
 /** Servers repeat their structure as JSON text. */

@@ -165,8 +165,25 @@ describe('a resource', () => {
     const shown = (some: Partial<Call>) =>
       said({ contents: [page] }, 'strip', { family: 'read', method: 'resources/read', ...some }).value['contents'];
     expect(shown({ extensions: ['apps'] })).toEqual([page]);
-    expect(shown({})).toEqual([{ ...page, mimeType: 'text/plain' }]);
+    expect(shown({})).toEqual([{ ...page, mimeType: 'text/plain', text: PLAIN }]);
+    const elsewhere = { ...page, uri: 'file:///a' };
+    expect(
+      said({ contents: [elsewhere] }, 'label', { family: 'read', extensions: ['apps'], method: 'resources/read' }),
+    ).toMatchObject({ what: 'script', value: { contents: [{ mimeType: 'text/plain' }] } });
   });
+
+  it('that runs by its address is marked, or loses the address', () => {
+    const item = { uri: 'javascript:alert(1)', text: 'Hi' };
+    expect(read(item)).toMatchObject({ uri: item.uri, _meta: { [MARK]: ['script'] } });
+    expect(read({ ...item, text: HTML }, 'strip')).toMatchObject({ uri: 'about:blank#doorward-removed', text: PLAIN });
+  });
+
+  it.each(['text/xsl', 'x-a/b+xml', 'application/a!b+xml', `application/${'a'.repeat(99)}+xml`])(
+    '%s is XML',
+    (mimeType) => {
+      expect(read({ uri: 'file:///a', mimeType, text: HTML })).toMatchObject({ mimeType: 'text/plain' });
+    },
+  );
 
   it('in a result is treated alike', () => {
     const resource = { uri: 'file:///a', mimeType: 'text/html', text: HTML };
@@ -198,6 +215,13 @@ describe('other blocks', () => {
     expect(Buffer.from(of('strip')['data'] as string, 'base64').toString()).toBe(
       '&lt;svg onload="x">&lt;script>x</script></svg>',
     );
+    const wide = Buffer.from('<svg onload="x"></svg>', 'utf16le').toString('base64');
+    expect(said({ content: [{ ...picture, data: wide }] }, 'label')).toMatchObject({ what: 'unread' });
+    expect(said({ content: [{ ...picture, data: wide }] }, 'strip').value['content']).toMatchObject([
+      { mimeType: 'text/plain' },
+    ]);
+    const html = { ...picture, mimeType: 'text/html' };
+    expect(said({ content: [html] }, 'label')).toMatchObject({ what: 'handler script' });
     const still = { type: 'image', mimeType: 'image/svg+xml', data: base64('<svg><path d="M0 0"/></svg>') };
     expect(said({ content: [still] }, 'strip').kind).toBe('pass');
   });

@@ -71,3 +71,19 @@ it('never in plain', async () => {
     { numRuns: Number(process.env['DOORWARD_RUNS'] ?? 2000) },
   );
 });
+
+it.each<JsonObject>([
+  { a: SECRET },
+  { a: [SECRET] },
+  { l: SECRET },
+  { l: [SECRET] },
+  { l: [[SECRET]] },
+  { l: { [SECRET]: 1 } },
+])('nor in what is around it, where a grant leaves only some fields and no schema is asked: %j', async (data) => {
+  const content = [{ type: 'text', text: JSON.stringify(data) }];
+  const state = memoryState(() => 0);
+  const partly = compile(schema.parse({}), { pinned: [target], minimised: new Set([target]) });
+  const said = seal.inspect!(made, { kind: 'result', value: { structuredContent: data, content } }, { fields }, state);
+  const { value } = said as Extract<Verdict<Message>, { kind: 'edit' }>;
+  expect(await output.inspect!(made, value, partly, state)).toMatchObject({ kind: 'stop', code: 'output.schema' });
+});
