@@ -42,13 +42,33 @@ export function uriTemplate(template: string): UriTemplate | undefined {
   if (!first || !('text' in first)) return undefined;
   return {
     names: [...new Set(parts.flatMap((part) => ('name' in part ? [part.name] : [])))],
-    match: (uri) => (isSafeUri(uri) ? matched(parts, uri) : undefined),
+    match(uri) {
+      const read = isSafeUri(uri) ? matched(parts, uri) : undefined;
+      return read && uri.includes('%') ? alike(read, matched(parts, decoded(uri))) : read;
+    },
   };
+}
+
+/** Only the values that a reader who decodes first finds, too. */
+function alike(read: Variables, other: Variables | undefined): Variables {
+  return Object.fromEntries(
+    Object.entries(read).map(([name, value]) => [name, other?.[name] === value ? value : null]),
+  );
+}
+
+/** The empty text, which no template covers, where it is not UTF-8. */
+function decoded(uri: string): string {
+  try {
+    return decodeURIComponent(uri);
+  } catch {
+    return '';
+  }
 }
 
 function matched(parts: readonly Part[], uri: string): Variables | undefined {
   const values = new Map<string, string | null>();
   let at = 0;
+  let sure = true;
   for (const [i, part] of parts.entries()) {
     if ('text' in part) {
       if (!uri.startsWith(part.text, at)) return undefined;
@@ -60,11 +80,14 @@ function matched(parts: readonly Part[], uri: string): Variables | undefined {
     const fixed = next === undefined || i + 2 === parts.length;
     const end = fixed ? uri.length - (next?.text.length ?? 0) : uri.indexOf(next.text, at + 1);
     if (end <= at || !fits(end)) return undefined;
-    const other = fixed ? -1 : uri.indexOf(next.text, end + 1);
     const value = uri.slice(at, end);
+    // Another reader may end it earlier, with nothing in it, or later: then all that follow begin elsewhere, too.
+    if (!fixed) {
+      const other = uri.indexOf(next.text, end + 1);
+      if (uri.startsWith(next.text, at) || (other >= 0 && fits(other))) sure = false;
+    }
     const known = !values.has(part.name) || values.get(part.name) === value;
-    const sure = known && !value.includes('%') && !(other >= 0 && fits(other));
-    values.set(part.name, sure ? value : null);
+    values.set(part.name, sure && known ? value : null);
     at = end;
   }
   return at === uri.length ? Object.fromEntries(values) : undefined;
