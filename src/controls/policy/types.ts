@@ -168,11 +168,15 @@ function typed(schema: Json | undefined, root: JsonObject, depth: number): Type 
 
 /** What travels sealed is not there for policies: one that reads it is refused, since it would never apply. */
 function veiled(type: RecordType, [step = '', ...rest]: readonly string[]): RecordType {
-  const member = memberOf(type, step);
-  if (!member) return type;
-  const { required = true } = member;
-  const inner = rest.length === 0 || member.type !== 'Record' ? OPAQUE : veiled(member, rest);
-  return { type: 'Record', attributes: { ...type.attributes, [step]: { ...inner, required } } };
+  const attributes = { ...type.attributes };
+  for (const name of step === '*' ? Object.keys(attributes) : [step]) {
+    const member = memberOf(type, name);
+    if (!member) continue;
+    const { required = true } = member;
+    const inner = rest.length === 0 || member.type !== 'Record' ? OPAQUE : veiled(member, rest);
+    attributes[name] = { ...inner, required };
+  }
+  return { type: 'Record', attributes };
 }
 
 const SCALARS: ReadonlySet<string> = new Set(['String', 'Long', 'Boolean']);

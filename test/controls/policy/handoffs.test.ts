@@ -402,4 +402,11 @@ describe('an argument that travels sealed', () => {
     ])
       expect(() => rules({}, forbid(path))).toThrow('policies cannot read');
   });
+
+  it('has no name where any name may be sealed', () => {
+    const open = { ...descriptor.inputSchema, additionalProperties: { type: 'string' } };
+    const any = shownTo({ ...charge, descriptor: { ...descriptor, inputSchema: open }, seal: { arguments: ['/*'] } });
+    const row = { to: 'local', allow: ['pay.charge'], when: { args: { card: 'x' } } };
+    expect(() => compile(schema.parse([row]), { pinned: [any], cedar: [] })).toThrow('no one type');
+  });
 });
