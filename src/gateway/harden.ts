@@ -70,8 +70,8 @@ export function harden(options: HardenOptions): Gate {
       const made = admit(known.said.resume || known.said.flow !== undefined ? unsealed(known) : known, snap);
       if (!isCall(made)) return refused(made, snap);
       underway.late(made, cancel);
-      const leave = underway.enter(made, cancel);
       const handler = options.handlers(made);
+      const leave = underway.enter(made, cancel);
       if (made.method === STREAM) {
         // From its handler on it is among the open streams, which end in order.
         const opened: Handler = (call, io) => {

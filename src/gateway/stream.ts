@@ -170,6 +170,7 @@ export class Stream {
   finish(why: Why): void {
     if (this.#why !== undefined || this.#over) return;
     this.#why = why;
+    this.#tasks?.stop();
     this.#options.onEnd(this.call, why);
     this.#options.timers.set(() => this.#resolve(), FAREWELL);
     void this.#flush();

@@ -1,6 +1,6 @@
 /**
- * Remembers what may be used once (nonces of signed requests) or by one alone (links of agents), for as long as it could be used again. It forgets
- * nothing earlier: when it is full it refuses, and what one owner sends fills that owner's share alone.
+ * Remembers what may be used once (nonces of signed requests) or by one alone (links of agents), for as long as it could be
+ * used again. It forgets nothing earlier: when it is full it refuses, and what one owner sends fills that owner's share alone.
  */
 export interface OnceLimits {
   /** Milliseconds for which a use is remembered, at least. */

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/core/admit.ts';
-import type { Call } from '../../src/core/call.ts';
+import type { Call, Io } from '../../src/core/call.ts';
 import type { Gate } from '../../src/core/gate.ts';
+import type { Snapshot } from '../../src/core/ports.ts';
 import { flowing } from '../../src/gateway/flow.ts';
 import { Followed, type Looks, looks } from '../../src/gateway/followed.ts';
+import { Stream } from '../../src/gateway/stream.ts';
 import type { JsonObject } from '../../src/lib/json/types.ts';
 
 /** Answers of the looks at one task, one after another; the pauses between them are over at once. */
@@ -94,4 +96,37 @@ it.each([['f'], [undefined]])('a look belongs to the flow of its stream: %j', as
   );
   await get({ caller, at: 0, ...(flow && { flow }) } as unknown as Call, 'task', new AbortController().signal);
   expect([seen?.said.name, seen?.said.flow]).toEqual(['task', flow]);
+});
+
+it('a stream that ends asks nothing more for its caller, though the client does not read the last messages', async () => {
+  const args = { notifications: { taskIds: ['t'], resourceSubscriptions: ['file:///a'] } };
+  const call = { args, caller: {}, route: 'r', upstream: 'u' } as unknown as Call;
+  const io: Io = {
+    signal: new AbortController().signal,
+    send: async ({ method }) => (method === 'notifications/resources/updated' ? new Promise(() => {}) : undefined),
+  };
+  const shelf = { find: () => ({ kind: 'pinned', target: {} }) };
+  const may = () => ({ allow: true, ask: false });
+  let count = 0;
+  const stream = new Stream(call, io, {
+    snapshot: () => ({ routes: new Map(), shelf, may }) as unknown as Snapshot,
+    clock: () => 0,
+    // Pauses are over at once, and the time for the last messages never.
+    timers: { set: (run, ms) => (ms === 1000 ? undefined : setImmediate(run)), clear: () => {} },
+    state: { get: () => undefined, swap: () => true },
+    watch: async () => ({ lost: new Promise(() => {}), close() {} }),
+    onEnd: () => {},
+    looks: { known: () => true, get: async () => (count++, working({ pollIntervalMs: 2000 })) },
+  });
+  await stream.watch('file:///a');
+  void stream.run();
+  await rest();
+  expect(count).toBeGreaterThan(0);
+  stream.updated('file:///a');
+  stream.finish('revoked');
+  await rest();
+  const then = count;
+  await rest();
+  expect(count).toBe(then);
+  stream.close();
 });
