@@ -253,3 +253,10 @@ describe('log injection', () => {
     expect(verifyLog(dir, [KEYS.publicKey])).toMatchObject({ ok: true, entries: 302 });
   });
 });
+
+it('a call with more sealed arguments than any may bring makes a short entry', async () => {
+  const target = { ...call('c1').target, seal: { arguments: ['/*'] } } as Target;
+  const args = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`a${i}`, `eyJh..${i}.b.c`]));
+  const { entry } = await logged({ ...call('c1'), target, args });
+  expect([entry.sealed?.length, entry.argsCut]).toEqual([256, true]);
+});
