@@ -93,14 +93,12 @@ function says(text: string, whole: string): boolean {
   }
 }
 
-/** Log messages and words about progress are prose. */
+/** Log messages and words about progress are prose; beside them only what has a type of its own is left. */
 function quiet(note: Notification): Verdict<Message> {
-  const { data, message, ...rest } = note.params;
-  if (note.method === 'notifications/message' && data !== undefined)
-    return edit<Message>({ ...note, params: { ...note.params, data: WITHHELD } }, 'seal.sealed', 'notification');
-  if (note.method === 'notifications/progress' && message !== undefined)
-    return edit<Message>({ ...note, params: rest }, 'seal.sealed', 'notification');
-  return PASS;
+  const { data, message, logger, _meta, ...rest } = note.params;
+  const params = data === undefined ? rest : { ...rest, data: WITHHELD };
+  const same = [data, message, logger, _meta].every((one) => one === undefined);
+  return same ? PASS : edit<Message>({ ...note, params }, 'seal.sealed', 'notification');
 }
 
 /** The arguments as the server gets them, or why it gets none. */

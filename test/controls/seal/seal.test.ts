@@ -85,8 +85,9 @@ describe('on the way out', () => {
 
   it('messages before the answer say nothing in prose', () => {
     const note = (method: string, params: JsonObject): Message => ({ kind: 'notification', method, params });
-    const log = out(BOTH, note('notifications/message', { level: 'info', data: { card: 4111 } }));
-    const progress = out(BOTH, note('notifications/progress', { progressToken: 1, progress: 1, message: '4111' }));
+    const log = out(BOTH, note('notifications/message', { level: 'info', data: { card: 4111 }, logger: '4111' }));
+    const said = { progressToken: 1, progress: 1, _meta: { card: '4111' } };
+    const progress = out(BOTH, note('notifications/progress', { ...said, message: '4111' }));
     expect(JSON.stringify([log.value, progress.value])).not.toContain('4111');
     expect(log.value).toMatchObject({ params: { level: 'info' } });
     expect(out(BOTH, note('notifications/progress', { progressToken: 1, progress: 1 })).kind).toBe('pass');
