@@ -97,6 +97,19 @@ export function idOf(certificate: Uint8Array): CertificateId {
   return { issuer: hexOf(issuer.whole), serial: hexOf(serial.content) };
 }
 
+/**
+ * Of a chain in DER, the nearest first. By the name in the certificate, and by that of the authority above it: one name
+ * can be written in several ways (RFC 5280 section 7.1), and lists have the authority's. Throws DerFault.
+ */
+export function idsOf(chain: readonly Uint8Array[]): CertificateId[] {
+  return chain.flatMap((certificate, at) => {
+    const id = idOf(certificate);
+    const above = chain[at + 1];
+    const issuer = above === undefined ? id.issuer : subjectOf(above);
+    return issuer === id.issuer ? [id] : [id, { issuer, serial: id.serial }];
+  });
+}
+
 /** The name of an authority as its lists have it. Throws DerFault. */
 export function subjectOf(certificate: Uint8Array): string {
   const parts = inside(inside(elements(certificate)[0])[0]);

@@ -12,7 +12,7 @@ import type { Peer } from '../core/call.ts';
 import type { Clock } from '../core/state.ts';
 import { sha256Hex } from '../lib/bytes.ts';
 import type { ClientAuthorities, Credentials } from './certificate.ts';
-import { type CertificateId, idOf } from './revoked.ts';
+import { type CertificateId, idsOf } from './revoked.ts';
 
 export interface TlsOptions {
   /** What is in force; asked at each handshake. */
@@ -135,7 +135,7 @@ function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOp
   if (shown ? !socket.authorized : tls.clients === 'required') return undefined;
   const issuers = shown ? issuersOf(socket) : [];
   const { revocation } = tls.current().clients ?? {};
-  const ids = shown && revocation ? idsOf([shown.raw, ...issuers]) : [];
+  const ids = shown && revocation ? known([shown.raw, ...issuers]) : [];
   if (!ids || revocation?.refuses(ids, at)) return undefined;
   const facts = {
     protocol: socket.getProtocol() ?? '-',
@@ -153,9 +153,9 @@ function linkOf(socket: TLSSocket, { address, authorities }: Arrival, tls: TlsOp
 }
 
 /** Undefined when one of them is no plain DER: what cannot be looked up is not believed. */
-function idsOf(chain: readonly Uint8Array[]): CertificateId[] | undefined {
+function known(chain: readonly Uint8Array[]): CertificateId[] | undefined {
   try {
-    return chain.map(idOf);
+    return idsOf(chain);
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertificateFault, credentials } from '../../src/doors/certificate.ts';
-import { idOf, revocation, subjectOf } from '../../src/doors/revoked.ts';
+import { idOf, idsOf, revocation, subjectOf } from '../../src/doors/revoked.ts';
 import { Authority, type Pair, type WantedList } from '../net/pki.ts';
 
 const HOUR = 3_600_000;
@@ -77,6 +77,14 @@ describe('a list of revoked certificates', () => {
     const { issuer } = id(good!);
     const at = Math.floor((NOW - HOUR) / 1000) * 1000;
     for (const text of [old + young, young + old]) expect(made(text).made.get(issuer)).toBe(at);
+  });
+
+  it('refuses also where its issuer has the name in other letters than the certificate', () => {
+    const again = ca.anew('string_mask = MASK:2');
+    const all = made(list([bad!], { by: again }), 'refuse', [again]);
+    const refuses = (pair: Pair, ...above: Pair[]) => all.refuses(idsOf([pair, ...above].map(der)), NOW);
+    expect(id(bad!).issuer).not.toBe(subjectOf(der(again)));
+    expect([refuses(bad!, again), refuses(good!, again), refuses(bad!, ca.root)]).toEqual([true, false, false]);
   });
 
   it('does not go missing when the file is cut off', () => {

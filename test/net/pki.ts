@@ -45,6 +45,19 @@ export class Authority {
     this.root = pair(certFile, keyFile);
   }
 
+  /** The root with its key and name, made otherwise: `lines` of the section `req`. */
+  anew(lines: string): Pair {
+    const [certFile] = this.#files();
+    const { keyFile } = this.root;
+    writeFileSync(
+      `${certFile}.cnf`,
+      `[req]\ndistinguished_name = d\nx509_extensions = e\n${lines}\n[d]\n[e]\nbasicConstraints = CA:TRUE\n`,
+    );
+    const subject = ['-config', `${certFile}.cnf`, '-subj', '/CN=test root'];
+    openssl('req', '-x509', '-key', keyFile, '-out', certFile, '-days', '2', ...subject);
+    return pair(certFile, keyFile);
+  }
+
   /**
    * `names` as in subjectAltName: DNS:example.test, IP:127.0.0.1. `days` may be negative: expired. `lines` are further
    * extensions as openssl writes them; `from` is the issuer in place of the root.
