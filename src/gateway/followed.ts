@@ -13,14 +13,14 @@ import { type FlowParts, handleOf } from './flow.ts';
 export interface Looks {
   /** Whether the handle says anything to the caller of this stream. */
   readonly known: (call: Call, taskId: string) => boolean;
-  /** What `tasks/get` answers now; 'gone' = there is no such task for the caller, undefined = there may be later. */
+  /** What `tasks/get` answers now; 'gone' = no such task for the caller; undefined, or a rejection = there may be later. */
   readonly get: (call: Call, taskId: string, signal: AbortSignal) => Promise<JsonObject | 'gone' | undefined>;
 }
 
 export interface FollowedOptions {
   readonly looks: Looks;
   readonly timers: Timers;
-  /** A state that was not told before. A rejection is its own affair. */
+  /** A state that was not told before. Must not reject. */
   readonly tell: (task: JsonObject) => Promise<void>;
   /** Nothing is left to follow. */
   readonly done: () => void;
