@@ -153,8 +153,9 @@ class Work {
     let found: Active[] = [];
     // Of contents that have both, the binary ones leave.
     if (typeof blob === 'string') {
-      const source = rendered ? Buffer.from(blob, 'base64').toString('latin1') : '';
-      found = source.includes('\0') ? [UNREAD] : yield* this.#found(source, true);
+      // Without a type a host guesses it, by how the bytes begin.
+      const source = rendered || type === '' ? Buffer.from(blob, 'base64').toString('latin1') : '';
+      found = rendered && source.includes('\0') ? [UNREAD] : yield* this.#found(source, true);
     } else if (typeof text === 'string') found = yield* this.#found(text, rendered);
     const all = [...odd, ...found];
     if (all.length === 0) return item;

@@ -172,6 +172,15 @@ describe('a resource', () => {
     ).toMatchObject({ what: 'script', value: { contents: [{ mimeType: 'text/plain' }] } });
   });
 
+  it('without a type, in bytes, is read as whoever guesses its type would', () => {
+    expect(read({ uri: 'file:///a', blob: base64(HTML) })).toMatchObject({
+      mimeType: 'text/plain',
+      blob: base64(HTML),
+    });
+    const other = { uri: 'file:///a', blob: base64('\0<p>Hi</p>') };
+    expect(read(other)).toEqual(other);
+  });
+
   it('that runs by its address is marked, or loses the address', () => {
     const item = { uri: 'javascript:alert(1)', text: 'Hi' };
     expect(read(item)).toMatchObject({ uri: item.uri, _meta: { [MARK]: ['script'] } });
