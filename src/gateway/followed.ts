@@ -95,8 +95,8 @@ export class Followed {
   }
 }
 
-/** Too much at once, or a server that cannot be reached: another look may find it. */
-const PASSING = /^(?:limits|upstream|run)\./;
+/** Too much at once or in an hour, a server that cannot be reached, a log that cannot be written: another look may find it. */
+const PASSING = /^(?:limits|upstream|run|audit)\.|^output\.session$/;
 
 /** What a look reads counts where what its stream's client reads does: `parts` make it a handle for its flow. */
 export function looks(gate: () => Gate, known: Looks['known'], parts: FlowParts): Looks {

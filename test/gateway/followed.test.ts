@@ -130,3 +130,21 @@ it('a stream that ends asks nothing more for its caller, though the client does 
   expect(count).toBe(then);
   stream.close();
 });
+
+it.each([
+  ['limits.rate', undefined],
+  ['audit.unavailable', undefined],
+  ['output.session', undefined],
+  ['inventory.unknown', 'gone'],
+  ['output.shape', 'gone'],
+])('a look that ends with %s: %j', async (code, said) => {
+  const refused = { message: { kind: 'error' }, code };
+  const gate = { id: () => '1', clock: () => 0, call: async () => refused } as unknown as Gate;
+  const parts = { ring: {}, random: () => new Uint8Array() } as unknown as Parameters<typeof looks>[2];
+  const { get } = looks(
+    () => gate,
+    () => true,
+    parts,
+  );
+  expect(await get({} as Call, 'task', new AbortController().signal)).toBe(said);
+});
