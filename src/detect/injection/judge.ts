@@ -55,7 +55,7 @@ export const BOUNDS: Readonly<Record<Head, Bounds>> = {
 /** Log-odds from which the reader alone makes a severity. A result it never holds. */
 const ALONE: Readonly<Record<Head, { readonly medium: number; readonly high: number }>> = {
   descriptor: { medium: 0.7, high: 1 },
-  result: { medium: 2, high: Number.POSITIVE_INFINITY },
+  result: { medium: 2.3, high: Number.POSITIVE_INFINITY },
 };
 /** A text that was hidden needs less to be one. */
 const HIDDEN_BONUS = 1;
