@@ -132,11 +132,11 @@ describe.skipIf(process.platform !== 'linux')('a long run', () => {
     running = false;
     await load;
 
-    const memory = readFileSync(join(site.dir, 'memory.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Memory);
-    const [begun, over] = memory.filter(({ full }) => full) as [Memory, Memory];
+    // Told to collect, the gateway does so when its turn comes.
+    const collected = () => remembered(site.dir).filter(({ full }) => full);
+    await expect.poll(() => collected().length, { timeout: 20_000 }).toBe(2);
+    const memory = remembered(site.dir);
+    const [begun, over] = collected() as [Memory, Memory];
     const outsideHeap = slope(
       memory.filter(({ seconds }) => seconds > begun.seconds && seconds < over.seconds),
       (one) => one.outside,
@@ -193,3 +193,12 @@ describe.skipIf(process.platform !== 'linux')('a long run', () => {
     expect(site.run('audit', 'verify').status).toBe(0);
   });
 });
+
+/** What the gateway wrote of its memory; a line that is still being written is none yet. */
+function remembered(dir: string): Memory[] {
+  const text = readFileSync(join(dir, 'memory.jsonl'), 'utf8');
+  return text
+    .slice(0, text.lastIndexOf('\n'))
+    .split('\n')
+    .map((line) => JSON.parse(line) as Memory);
+}
