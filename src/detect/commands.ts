@@ -86,7 +86,7 @@ function argument(words: readonly Word[], i: number, { next, joined, pair, nth }
   if (pair?.includes(word.text) && after !== undefined) {
     const both = bare(after, 0);
     const mark = /[:%,]/.exec(both.text)?.index ?? -1;
-    return mark > 0 ? bare({ ...both, quoted: both.quoted }, mark + 1) : undefined;
+    return mark > 0 ? bare(both, mark + 1) : undefined;
   }
   const count = i === 0 && nth?.[''] !== undefined ? nth[''] : nth?.[word.text];
   const counted = count === undefined ? undefined : words[i + count];

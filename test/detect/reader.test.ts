@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readVoices } from '../../scripts/screen/corpora.ts';
 import { examplesOf, trainReader } from '../../scripts/screen/train-reader.ts';
-import { judge } from '../../src/detect/injection/judge.ts';
+import { judge, UNREAD } from '../../src/detect/injection/judge.ts';
 import { MODEL } from '../../src/detect/injection/model.ts';
 import { BITS, READER, read } from '../../src/detect/injection/reader.ts';
 import { wordsOf } from '../../src/detect/injection/words.ts';
@@ -25,6 +25,11 @@ describe('the reader', () => {
     const alone = judge(attack, 'result', silent);
     expect(alone.severity).toBe('high');
     expect(judge(attack, 'result', sure)).toEqual(alone);
+  });
+
+  it('is not asked of arguments, where only rules decide', () => {
+    const guessed = voices.find(({ text }) => judge(text!, 'result').guess)!.text!;
+    expect(judge(guessed, 'result', UNREAD).severity).toBeUndefined();
   });
 
   it('does not read a long text of plain words in which the bytes lead nowhere', () => {

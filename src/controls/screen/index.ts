@@ -8,7 +8,7 @@ import { mayInstruct, mayInstructing } from '../../detect/injection/suspect.ts';
 import { isObject, type Json } from '../../lib/json/types.ts';
 import { mayHide, reveal, revealing, type Seen } from './hidden.ts';
 import { DECISIONS, INSTRUCTIONS, type Kind, type Rules } from './rules.ts';
-import { framed, said, saying, textsOf } from './said.ts';
+import { framed, given, said, saying, textsOf } from './said.ts';
 
 const KINDS: Readonly<Record<Family, Kind>> = {
   call: 'result',
@@ -27,7 +27,7 @@ export const screen: Control<Rules> = {
   decide(call: CallView, rules: Rules): Verdict<Inputs> {
     if (call.target.kind !== 'route' && call.target.facts.agent !== undefined) return handed(call, rules);
     if (rules.arguments === 'pass') return PASS;
-    const { severity, evidence } = said(call.args);
+    const { severity, evidence } = given(call.args);
     if (severity !== 'high') return PASS;
     const detail = evidence.map(({ id }) => id).join(' ');
     return rules.arguments === 'stop' ? stop('screen.argument', detail) : { kind: 'pass', ask: 'screen.argument' };
@@ -54,9 +54,9 @@ export const screen: Control<Rules> = {
 function handed({ args, resume }: CallView, rules: Rules): Verdict<Inputs> {
   const all: Json = resume ? { args, answers: { ...resume.answers } } : args;
   const { severity: hidden, what } = whole(revealing(all, rules.hidden));
-  const { severity, evidence, guess } = said(all);
+  const { severity, evidence } = given(all);
   const sure = hidden === 'high' || severity === 'high';
-  if (!sure && (severity !== 'medium' || guess)) return PASS;
+  if (!sure && severity !== 'medium') return PASS;
   const suspected = { kind: 'pass', taint: 'injection-suspected' } as const;
   if (!sure || rules.arguments === 'pass') return suspected;
   const detail = [...evidence.map(({ id }) => id), what].join(' ').trim();

@@ -1,16 +1,21 @@
 /** Instructions in what a server says: where the texts are, how sure it is, and the frame that marks them. */
 import type { Slices } from '../../core/slices.ts';
-import { type Head, type Judged, judge, judging } from '../../detect/injection/judge.ts';
+import { type Judged, judge, judging, UNREAD } from '../../detect/injection/judge.ts';
 import { isObject, isRawNumber, type Json, type JsonObject } from '../../lib/json/types.ts';
 
 /** Judges all strings and names of a value as one text. */
-export function said(value: Json, head: Head = 'result'): Judged {
-  return judge(textsOf(value), head);
+export function said(value: Json): Judged {
+  return judge(textsOf(value), 'result');
+}
+
+/** The same for arguments: what the reader guesses of them would count for nothing, so it is not asked. */
+export function given(args: Json): Judged {
+  return judge(textsOf(args), 'result', UNREAD);
 }
 
 /** The same in slices. */
-export function* saying(value: Json, head: Head = 'result'): Slices<Judged> {
-  return yield* judging(yield* texting(value), head);
+export function* saying(value: Json): Slices<Judged> {
+  return yield* judging(yield* texting(value), 'result');
 }
 
 /** All strings and names of a value, one to a line. */

@@ -37,9 +37,12 @@ const QUIET: Judged = Object.freeze({ severity: undefined, score: 0, evidence: [
 /** `model` beside what rules say, `reader` alone. */
 export interface Models {
   readonly model: Readonly<Record<Head, Weights>>;
-  readonly reader: Readonly<Record<Head, Weights>>;
+  /** Absent where a guess would count for nothing. */
+  readonly reader?: Readonly<Record<Head, Weights>>;
 }
 const MODELS: Models = { model: MODEL, reader: READER };
+/** What rules and cases say, and nothing that only sounds like it. */
+export const UNREAD: Models = { model: MODEL };
 
 export interface Bounds {
   readonly medium: number;
@@ -100,7 +103,7 @@ function look(text: string, head: Head, models: Models, how: How | undefined): J
     return QUIET;
   const words = wordsOf(text);
   const said = ruled(words, sayingOf(words, head, MOST_HITS), head, models, how);
-  if (said.severity !== undefined) return said;
+  if (said.severity !== undefined || models.reader === undefined) return said;
   const { odds, from, to } = read(words, models.reader[head]);
   const alone = ALONE[head];
   if (odds < alone.medium) return said;
